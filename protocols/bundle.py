@@ -170,7 +170,9 @@ def decode_header(frame: Buffer) -> BundleHeader:
     values = unpack_limited(frame, "bundle header")
     major = values.get("major")
     if major != MAJOR:
-        raise RemoteProtocolError(f"bundle header: expected major version {MAJOR}, got {major!r}; update the older side")
+        raise RemoteProtocolError(
+            f"bundle header: expected major version {MAJOR}, got {major!r}; update the older side"
+        )
     try:
         header = BundleHeader(
             scenario=_typed(values, "scenario", str),

@@ -299,15 +299,16 @@ class Consumer:
         """Return how many credits one producer may hold: an even share, at least one."""
         return max(1, self.slots // max(1, len(self._peers)))
 
-    def _bundle(
-        self, peer: bytes, state: _Peer, values: dict[str, Any]
-    ) -> tuple[list[Outgoing], Delivery | None]:
+    def _bundle(self, peer: bytes, state: _Peer, values: dict[str, Any]) -> tuple[list[Outgoing], Delivery | None]:
         sequence = _number(values, "sequence")
         if state.credits < 1:
             raise RemoteProtocolError(f"{state.producer}: expected no bundle without a credit, got number {sequence}")
         if sequence <= state.last_sequence:  # its acknowledgement was lost: the slot was never used
             self.duplicates += 1
-            again = [Outgoing(peer, [envelope("ack", sequence=sequence)]), Outgoing(peer, [envelope("credit", credits=1)])]
+            again = [
+                Outgoing(peer, [envelope("ack", sequence=sequence)]),
+                Outgoing(peer, [envelope("credit", credits=1)]),
+            ]
             return again, None
         if sequence != state.last_sequence + 1:
             raise RemoteProtocolError(

@@ -65,7 +65,7 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
         return empty()
     vertex_starts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes])
     part_counts = [int(mesh.part.max()) + 1 if len(mesh.part) else 0 for mesh in meshes]
-    part_starts = np.cumsum([0] + part_counts)
+    part_starts = np.cumsum([0, *part_counts])
     return Mesh(
         np.concatenate([mesh.vertices for mesh in meshes]),
         np.concatenate([mesh.normals for mesh in meshes]),
