@@ -194,6 +194,7 @@ class _Peer:
     session: str
     last_sequence: int
     credits: int
+    granted: int = 0
 
 
 class Delivery(NamedTuple):
@@ -362,11 +363,12 @@ class Consumer:
         return self._deal()
 
     def _deal(self) -> list[Outgoing]:
-        """Give free slots, one by one, to the producer with the fewest credits."""
+        """Give free slots, one by one, to the producer with the fewest credits, and of those to the least served."""
         granted: dict[bytes, int] = {}
         while self._free > 0 and self._peers:
-            peer, state = min(self._peers.items(), key=lambda item: item[1].credits)
+            peer, state = min(self._peers.items(), key=lambda item: (item[1].credits, item[1].granted))
             state.credits += 1
+            state.granted += 1
             self._free -= 1
             granted[peer] = granted.get(peer, 0) + 1
         return [Outgoing(peer, [envelope("credit", credits=count)]) for peer, count in granted.items()]
