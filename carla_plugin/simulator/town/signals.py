@@ -1,0 +1,90 @@
+"""Traffic lights of a town: where they stand, whom they stop, and what the server and the renderer must know of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from carla_plugin.simulator.assets.signals import traffic_light
+from carla_plugin.simulator.town.opendrive import KERB_HEIGHT, STOP_LINE, junction_id, signal_id
+from carla_plugin.simulator.town.plan import Node, Plan
+from carla_plugin.simulator.town.scatter import Frame, Scatter
+from protocols.carla_rpc.types import Location, Rotation, Transform
+
+TRIGGER_LENGTH = 9.0  # metres before the stop line in which a vehicle belongs to a signal
+
+
+class TriggerBox(NamedTuple):
+    """An upright box: `centre` in world metres, `extent` half sizes along its own axes, `yaw` in degrees."""
+
+    centre: Location
+    extent: Location
+    yaw: float
+
+
+@dataclass(frozen=True)
+class SignalPlacement:
+    """Describe one traffic light: all lamps that speak to one approach of one crossing.
+
+    Attributes:
+        signal_id: OpenDRIVE id.
+        transform: of the post beside the stop line; its x axis points at those who arrive.
+        junction: OpenDRIVE id of the crossing.
+        group: phase of the crossing in which this one is green, from 0; opposite approaches have phases of their own.
+        triggers: boxes on the lanes before the stop line.
+        lenses: centres (x, y, z) of red, yellow, green of each housing in turn, world metres.
+    """
+
+    signal_id: str
+    transform: Transform
+    junction: int
+    group: int
+    triggers: tuple[TriggerBox, ...]
+    lenses: tuple[tuple[float, float, float], ...]
+
+
+def place_signals(plan: Plan, scatter: Scatter) -> tuple[SignalPlacement, ...]:
+    """Stand the traffic lights of every signalled crossing: a post at the stop line, a mast on the far side."""
+    found: list[SignalPlacement] = []
+    for node in plan.nodes():
+        if node in plan.signalled:
+            for group, side in enumerate(plan.arms(node)):
+                found.append(_signal(plan, scatter, node, side, group, len(found)))
+    return tuple(found)
+
+
+def _signal(plan: Plan, scatter: Scatter, node: Node, side: int, group: int, index: int) -> SignalPlacement:
+    line, reach = plan.line(node, side), plan.reach(node, side)
+    frame = Frame(
+        *plan.place(node), 90.0 * side
+    )  # looks from the crossing along the arm; who arrives drives against it
+    lenses: list[tuple[float, float, float]] = []
+    post = _stand(scatter, frame, reach + STOP_LINE - 0.3, -(line.half + 0.55), index, 0.0, lenses)
+    far = (side + 2) % 4
+    if plan.arm(node, far) is not None:
+        forward, right = -(plan.reach(node, far) + 0.4), -(line.half + 0.6)
+        arm = line.half - line.lane_width * 0.3
+    else:
+        crossing = plan.line(node, side + 1)
+        forward, right, arm = -(crossing.half + 0.6), -line.half - 0.6, line.half
+    _stand(scatter, frame, forward, right, index, max(arm, 3.0), lenses)
+    middle = frame.at(reach + STOP_LINE + TRIGGER_LENGTH / 2 - 0.5, -line.driving / 2)
+    trigger = TriggerBox(
+        Location(middle[0], middle[1], 1.0), Location(TRIGGER_LENGTH / 2, line.driving / 2 - 0.2, 1.5), 90.0 * side
+    )
+    transform = Transform(Location(post.x, post.y, KERB_HEIGHT), Rotation(yaw=90.0 * side))
+    return SignalPlacement(
+        str(signal_id(plan, node, side)), transform, junction_id(plan, node), group, (trigger,), tuple(lenses)
+    )
+
+
+def _stand(
+    scatter: Scatter, frame: Frame, forward: float, right: float, index: int, arm: float,
+    lenses: list[tuple[float, float, float]],
+) -> Frame:  # fmt: skip
+    light = traffic_light(index, round(arm * 2) / 2)
+    there = scatter.put(light.mesh, frame, forward, right)
+    for ahead, aside, up in light.lenses:
+        x, y = there.at(ahead, aside)
+        lenses.append((x, y, up + KERB_HEIGHT))
+    return there
