@@ -1,0 +1,187 @@
+"""Shadows: two orthographic depth maps toward the sun, a fine one near the camera and a wide one behind it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from carla_plugin.simulator.materials import Material
+from carla_plugin.simulator.render.camera import Camera, axes
+from carla_plugin.simulator.render.visibility import cut_out
+
+_FOLIAGE = int(Material.FOLIAGE)
+_FENCE = int(Material.FENCE)
+_SPANS_M = (24.0, 130.0)  # length of the view that each map covers
+TEXELS = 1024
+
+
+class ShadowMaps(NamedTuple):
+    """Hold the maps of one sun and one camera.
+
+    Attributes:
+        frame: `(2, 3, 4)` float64, world metres to (column, row, metres toward the sun) of each map.
+        height: `(2, N, N)` float32, the highest surface toward the sun; -1e9 where there is none.
+        texel: `(2,)` float64 metres per texel.
+    """
+
+    frame: NDArray[np.float64]
+    height: NDArray[np.float32]
+    texel: NDArray[np.float64]
+
+
+def shadow_frames(camera: Camera, toward: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the maps' `(2, 3, 4)` world-to-texel transforms and their `(2,)` texel sizes in metres.
+
+    Args:
+        camera: whose view is to be covered.
+        toward: `(3,)` unit vector toward the sun.
+    """
+    forward, right, _ = axes(camera.transform.rotation)
+    place = np.array(camera.transform.location, dtype=np.float64)
+    flat = np.array([forward[0], forward[1], 0.0])
+    flat = flat / max(float(np.linalg.norm(flat)), 1e-6)
+    side = np.cross(toward, np.array([0.0, 0.0, 1.0]) if abs(toward[2]) < 0.99 else flat)
+    side /= np.linalg.norm(side)
+    over = np.cross(side, toward)
+    wide = min(math.tan(math.radians(camera.fov_deg) / 2.0), 1.4)
+    frames, texels = np.zeros((2, 3, 4)), np.zeros(2)
+    for level, span in enumerate(_SPANS_M):
+        half = 0.5 * span * max(1.0, wide) + 2.0
+        middle = place + flat * (0.5 * span - 1.0)
+        texel = 2.0 * half / TEXELS
+        origin = np.array([side @ middle, over @ middle])
+        origin = np.floor(origin / texel) * texel
+        frames[level, 0, :3], frames[level, 0, 3] = side / texel, (half - origin[0]) / texel
+        frames[level, 1, :3], frames[level, 1, 3] = over / texel, (half - origin[1]) / texel
+        frames[level, 2, :3] = toward
+        texels[level] = texel
+    return frames, texels
+
+
+@numba.njit(cache=True, nogil=True)
+def draw_shadow(
+    position: NDArray[np.float32], uvw: NDArray[np.float32], material: NDArray[np.uint8], seed: NDArray[np.uint32],
+    bounds: NDArray[np.float32], start: NDArray[np.int32], stop: NDArray[np.int32], frame: NDArray[np.float64],
+    texel: float, height: NDArray[np.float32],
+) -> None:  # fmt: skip
+    """Draw all triangles that touch a map into it.
+
+    Args:
+        position: `(T, 3, 3)` float32; it and the next six are the fields of `Arrays`.
+        uvw: see there.
+        material: see there.
+        seed: see there.
+        bounds: see there.
+        start: see there.
+        stop: see there.
+        frame: `(3, 4)` float64.
+        texel: metres per texel.
+        height: `(N, N)` float32, written.
+    """
+    size = height.shape[0]
+    height[:] = np.float32(-1e9)
+    q = np.empty((3, 3), np.float64)
+    for chunk in range(start.shape[0]):
+        if start[chunk] == stop[chunk]:
+            continue
+        outside = False
+        for axis in range(2):
+            low, high = frame[axis, 3], frame[axis, 3]
+            for k in range(3):
+                near, far = frame[axis, k] * bounds[chunk, k], frame[axis, k] * bounds[chunk, 3 + k]
+                low += min(near, far)
+                high += max(near, far)
+            if high < 0.0 or low > size:
+                outside = True
+        if outside:
+            continue
+        for t in range(start[chunk], stop[chunk]):
+            for k in range(3):
+                x, y, z = np.float64(position[t, k, 0]), np.float64(position[t, k, 1]), np.float64(position[t, k, 2])
+                for row in range(3):
+                    q[k, row] = frame[row, 0] * x + frame[row, 1] * y + frame[row, 2] * z + frame[row, 3]
+            x_from = int(math.ceil(max(min(q[0, 0], q[1, 0], q[2, 0]) - 0.5, 0.0)))
+            x_to = int(math.floor(min(max(q[0, 0], q[1, 0], q[2, 0]) - 0.5, size - 1.0)))
+            y_from = int(math.ceil(max(min(q[0, 1], q[1, 1], q[2, 1]) - 0.5, 0.0)))
+            y_to = int(math.floor(min(max(q[0, 1], q[1, 1], q[2, 1]) - 0.5, size - 1.0)))
+            if x_from > x_to or y_from > y_to:
+                continue
+            area = (q[1, 0] - q[0, 0]) * (q[2, 1] - q[0, 1]) - (q[2, 0] - q[0, 0]) * (q[1, 1] - q[0, 1])
+            if area == 0.0:
+                continue
+            kind = np.int64(material[t])
+            holes = kind == _FOLIAGE or kind == _FENCE
+            a1, b1 = (q[2, 1] - q[0, 1]) / area, -(q[2, 0] - q[0, 0]) / area
+            a2, b2 = -(q[1, 1] - q[0, 1]) / area, (q[1, 0] - q[0, 0]) / area
+            for row in range(y_from, y_to + 1):
+                dy = row + 0.5 - q[0, 1]
+                low, high = x_from + 0.5, x_to + 0.5
+                c1, c2 = b1 * dy - a1 * q[0, 0], b2 * dy - a2 * q[0, 0]
+                if a1 > 1e-12:
+                    low = max(low, -c1 / a1)
+                elif a1 < -1e-12:
+                    high = min(high, -c1 / a1)
+                if a2 > 1e-12:
+                    low = max(low, -c2 / a2)
+                elif a2 < -1e-12:
+                    high = min(high, -c2 / a2)
+                if a1 + a2 > 1e-12:
+                    high = min(high, (1.0 - c1 - c2) / (a1 + a2))
+                elif a1 + a2 < -1e-12:
+                    low = max(low, (1.0 - c1 - c2) / (a1 + a2))
+                for column in range(max(int(math.ceil(low - 0.5)), x_from), min(int(math.floor(high - 0.5)), x_to) + 1):
+                    f1, f2 = a1 * (column + 0.5) + c1, a2 * (column + 0.5) + c2
+                    if f1 < -1e-9 or f2 < -1e-9 or f1 + f2 > 1.000000001:
+                        continue
+                    f0 = 1.0 - f1 - f2
+                    above = np.float32(f0 * q[0, 2] + f1 * q[1, 2] + f2 * q[2, 2])
+                    if above <= height[row, column]:
+                        continue
+                    if holes:
+                        u = f0 * uvw[t, 0, 0] + f1 * uvw[t, 1, 0] + f2 * uvw[t, 2, 0]
+                        v = f0 * uvw[t, 0, 1] + f1 * uvw[t, 1, 1] + f2 * uvw[t, 2, 1]
+                        w = f0 * uvw[t, 0, 2] + f1 * uvw[t, 1, 2] + f2 * uvw[t, 2, 2]
+                        if cut_out(kind, u, v, w, np.int64(seed[t]), texel):
+                            continue
+                    height[row, column] = above
+
+
+@numba.njit(cache=True, nogil=True)
+def sunlit(
+    frame: NDArray[np.float64], height: NDArray[np.float32], texel: NDArray[np.float64], x: float, y: float, z: float,
+    slope: float,
+) -> float:  # fmt: skip
+    """Return how much of the sun reaches a world point, 0..1, soft over two texels.
+
+    Args:
+        frame: `(2, 3, 4)` float64.
+        height: `(2, N, N)` float32.
+        texel: `(2,)` float64 metres.
+        x: world metres, and so y and z.
+        y: see x.
+        z: see x.
+        slope: tangent of the angle between surface normal and sun, for the bias.
+    """
+    size = height.shape[1]
+    for level in range(2):
+        column = frame[level, 0, 0] * x + frame[level, 0, 1] * y + frame[level, 0, 2] * z + frame[level, 0, 3] - 0.5
+        row = frame[level, 1, 0] * x + frame[level, 1, 1] * y + frame[level, 1, 2] * z + frame[level, 1, 3] - 0.5
+        if column < 2.0 or row < 2.0 or column > size - 4.0 or row > size - 4.0:
+            continue
+        mine = frame[level, 2, 0] * x + frame[level, 2, 1] * y + frame[level, 2, 2] * z
+        mine += texel[level] * (1.2 + 1.6 * min(slope, 5.0)) + 0.015
+        c, r = int(column), int(row)
+        dx, dy = column - c, row - r
+        light = 0.0
+        for j in range(-1, 3):  # a tent of 3 by 3 texels, slid to the exact place
+            wy = 1.0 - dy if j == -1 else (dy if j == 2 else 1.0)
+            for i in range(-1, 3):
+                wx = 1.0 - dx if i == -1 else (dx if i == 2 else 1.0)
+                if height[level, r + j, c + i] <= mine:
+                    light += wx * wy
+        return light / 9.0
+    return 1.0

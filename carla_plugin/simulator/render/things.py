@@ -1,0 +1,152 @@
+"""Materials of things: foliage, bark, metal, car paint, glass, cloth, lamps, lenses, sign faces."""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from carla_plugin.simulator.materials import Material
+from carla_plugin.simulator.render.gbuffer import ALBEDO, EMISSION, GLOSS, LEVEL, POROUS, SPECULAR
+from carla_plugin.simulator.render.ground import fade, scale_albedo
+from carla_plugin.simulator.render.noise import fractal2, hash3, unit3, value2, value3
+
+_FOLIAGE = int(Material.FOLIAGE)
+_BARK = int(Material.BARK)
+_METAL = int(Material.METAL)
+_CAR_PAINT = int(Material.CAR_PAINT)
+_GLASS = int(Material.GLASS)
+_RUBBER = int(Material.RUBBER)
+_SKIN = int(Material.SKIN)
+_CLOTH = int(Material.CLOTH)
+_STREET_LAMP = int(Material.STREET_LAMP)
+_HEAD_LAMP = int(Material.HEAD_LAMP)
+_TAIL_LAMP = int(Material.TAIL_LAMP)
+_SIGNAL_LENS = int(Material.SIGNAL_LENS)
+_SIGN_FACE = int(Material.SIGN_FACE)
+_WOOD = int(Material.WOOD)
+_CHROME = int(Material.CHROME)
+_ROOF = int(Material.ROOF)
+
+
+@numba.njit(cache=True, nogil=True)
+def _glow(px: NDArray[np.float32], red: float, green: float, blue: float, level: float) -> None:
+    """Let a pixel glow once the appearance's lamps exceed `level`."""
+    px[EMISSION], px[EMISSION + 1], px[EMISSION + 2], px[LEVEL] = red, green, blue, level
+
+
+@numba.njit(cache=True, nogil=True)
+def _set(px: NDArray[np.float32], red: float, green: float, blue: float) -> None:
+    """Write a pixel's albedo."""
+    px[ALBEDO], px[ALBEDO + 1], px[ALBEDO + 2] = red, green, blue
+
+
+@numba.njit(cache=True, nogil=True)
+def sign_face(px: NDArray[np.float32], u: float, v: float, kind: int, seed: int) -> None:
+    """Draw a traffic sign's face; u right and v up in -1..1."""
+    far = math.hypot(u, v)
+    _set(px, 0.72, 0.72, 0.70)
+    if kind == 0:  # give way: red border
+        if v > 0.62 or abs(u) * 1.73 > v + 0.62:
+            _set(px, 0.55, 0.02, 0.02)
+    elif kind == 1:  # speed: red ring, digits
+        if far > 0.72:
+            _set(px, 0.55, 0.02, 0.02)
+        elif abs(v) < 0.36 and abs(abs(u) - 0.26) < 0.19:
+            ring = math.hypot((abs(u) - 0.26) / 0.19, v / 0.36)
+            if ring > 0.45 and ring < 1.0:
+                _set(px, 0.02, 0.02, 0.02)
+    elif kind == 2:  # priority: yellow diamond
+        if abs(u) + abs(v) < 0.72:
+            _set(px, 0.75, 0.42, 0.01)
+    elif kind == 3:  # no entry
+        _set(px, 0.55, 0.02, 0.02)
+        if abs(v) < 0.17 and abs(u) < 0.68:
+            _set(px, 0.75, 0.75, 0.73)
+    else:
+        _set(px, 0.015, 0.07, 0.40)
+        if unit3(int(math.floor(u * 6.0)), int(math.floor(v * 4.0)), seed) > 0.6 and max(abs(u), abs(v)) < 0.75:
+            _set(px, 0.75, 0.75, 0.75)
+        if max(abs(u), abs(v)) > 0.9:
+            _set(px, 0.75, 0.75, 0.75)
+    px[GLOSS], px[SPECULAR] = 0.5, 0.04
+    for channel in range(3):  # the foil throws lamp light back
+        px[EMISSION + channel] = 0.10 * px[ALBEDO + channel]
+    px[LEVEL] = 0.2
+
+
+@numba.njit(cache=True, nogil=True)
+def lens(px: NDArray[np.float32], lamp: int, state: int) -> None:
+    """Draw a signal's lens: lamp 0 red, 1 yellow, 2 green; it glows if it is the state's."""
+    red = 1.0 if lamp < 2 else 0.05
+    green = 0.04 if lamp == 0 else (0.62 if lamp == 1 else 1.0)
+    blue = 0.02 if lamp < 2 else 0.55
+    _set(px, 0.05 * red + 0.01, 0.05 * green + 0.01, 0.05 * blue + 0.01)
+    px[GLOSS], px[SPECULAR] = 0.6, 0.04
+    if lamp == state:
+        _glow(px, 4.0 * red, 4.0 * green, 4.0 * blue, -1.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def thing(
+    px: NDArray[np.float32], kind: int, u: float, v: float, w: float, seed: int, footprint: float, lights: int,
+) -> None:  # fmt: skip
+    """Draw any of the materials of this file at object-local metres (u, v, w)."""
+    if kind == _FOLIAGE:
+        clump = value3(u * 1.6, v * 1.6, w * 1.6, seed & 0xFFFF)
+        cell = max(0.085, footprint)
+        leaf = unit3(int(math.floor(u / cell)), int(math.floor(v / cell)), hash3(int(math.floor(w / cell)), seed, 6))
+        scale_albedo(px, 0.50 + 0.50 * clump + 0.60 * leaf * leaf)
+        px[ALBEDO] *= 0.85 + 0.4 * leaf
+        px[POROUS], px[GLOSS], px[SPECULAR] = 0.2, 0.25, 0.02
+    elif kind == _CAR_PAINT:
+        scale_albedo(px, 0.92 + 0.12 * fractal2(u * 1.3 + w, v * 1.3 + w, seed & 0xFFFF, 2))
+        dirt = max(0.0, 0.55 - w) * 0.8
+        for channel in range(3):
+            px[ALBEDO + channel] += dirt * (0.09 - px[ALBEDO + channel]) * 0.5
+        px[SPECULAR], px[GLOSS] = 0.055, 0.85 - dirt
+    elif kind == _GLASS:
+        scale_albedo(px, 0.35)
+        px[SPECULAR], px[GLOSS] = 0.09, 0.95
+    elif kind == _CHROME:
+        px[SPECULAR], px[GLOSS] = 0.4, 0.7
+    elif kind == _METAL:
+        scale_albedo(px, 0.85 + 0.25 * fractal2(u * 2.0 + w, v * 2.0 + w * 1.7, seed & 0xFFFF, 2))
+        px[SPECULAR], px[GLOSS] = 0.07, 0.45
+    elif kind == _RUBBER:
+        px[SPECULAR], px[GLOSS], px[POROUS] = 0.02, 0.2, 0.1
+    elif kind == _SKIN:
+        px[SPECULAR], px[GLOSS] = 0.03, 0.3
+    elif kind == _CLOTH:
+        fold = value3(u * 5.0, v * 5.0, w * 2.4, seed & 0xFFFF)
+        scale_albedo(px, 0.75 + 0.45 * fold)
+        px[POROUS] = 0.4
+    elif kind == _BARK:
+        scale_albedo(px, 0.6 + 0.7 * value3(u * 14.0, v * 14.0, w * 2.5, seed & 0xFFFF) * fade(footprint, 0.2) + 0.1)
+        px[POROUS] = 0.4
+    elif kind == _WOOD:
+        scale_albedo(px, 0.7 + 0.5 * value3(u * 1.2, v * 14.0, w * 14.0, seed & 0xFFFF))
+        px[POROUS], px[GLOSS] = 0.4, 0.2
+    elif kind == _ROOF:
+        scale_albedo(px, 0.75 + 0.45 * fractal2(u * 0.7, v * 0.7, seed & 0xFFFF, 3))
+        px[POROUS] = 0.4
+    elif kind == _STREET_LAMP:
+        px[GLOSS], px[SPECULAR] = 0.6, 0.05
+        _glow(px, 7.0, 4.9, 2.6, 0.12)
+    elif kind == _HEAD_LAMP:
+        _set(px, 0.55, 0.57, 0.60)
+        px[GLOSS], px[SPECULAR] = 0.9, 0.12
+        power = 7.0 if not lights & 4 else 11.0
+        _glow(px, power, 0.93 * power, 0.78 * power, -1.0 if lights & 7 else 0.12)
+    elif kind == _TAIL_LAMP:
+        _set(px, 0.22, 0.012, 0.010)
+        px[GLOSS], px[SPECULAR] = 0.8, 0.08
+        if lights & 8:
+            _glow(px, 4.5, 0.16, 0.10, -1.0)
+        else:
+            _glow(px, 1.5, 0.05, 0.03, -1.0 if lights & 7 else 0.12)
+    else:
+        scale_albedo(px, 0.95 + 0.1 * value2(u * 3.0 + w, v * 3.0 - w, seed & 0xFFFF))
+        px[POROUS], px[GLOSS], px[SPECULAR] = 0.2, 0.2, 0.02
