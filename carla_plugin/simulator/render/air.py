@@ -51,7 +51,7 @@ def _mirror(
         w = ow + far * dw
         if w < 0.1:
             break
-        column, row = int(math.floor((ox + far * dx) / w)), int(math.floor((oy + far * dy) / w))
+        column, row = math.floor((ox + far * dx) / w), math.floor((oy + far * dy) / w)
         if column < 0 or row < 0 or column >= width or row >= height:
             break
         behind = w - depths[row, column]
@@ -60,7 +60,7 @@ def _mirror(
             for _ in range(4):
                 middle = 0.5 * (low + high)
                 w = ow + middle * dw
-                c, r = int(math.floor((ox + middle * dx) / w)), int(math.floor((oy + middle * dy) / w))
+                c, r = math.floor((ox + middle * dx) / w), math.floor((oy + middle * dy) / w)
                 c, r = min(max(c, 0), width - 1), min(max(r, 0), height - 1)
                 if w > depths[r, c]:
                     high, column, row = middle, c, r
@@ -88,9 +88,9 @@ def _streaks(column: int, row: int, height: int, look: NDArray[np.float64], seed
         tall = (26.0 + 22.0 * sheet) * scale
         slant = (0.05 + 0.30 * look[WIND]) * (1.0 + 0.12 * sheet)
         x = (column + 0.5 + slant * row) / wide
-        lane = int(math.floor(x))
+        lane = math.floor(x)
         y = (row + 0.5) / tall + unit3(lane, sheet, seed) * 17.0
-        cell = int(math.floor(y))
+        cell = math.floor(y)
         if unit3(lane, cell, seed + 31 * sheet) < look[RAIN] * (0.30 - 0.05 * sheet):
             long = 0.35 + 0.5 * unit3(lane, cell, seed + 7)
             along = (y - cell) / long

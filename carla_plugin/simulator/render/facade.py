@@ -24,9 +24,9 @@ def _set(px: NDArray[np.float32], red: float, green: float, blue: float) -> None
 @numba.njit(cache=True, nogil=True)
 def bricks(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: float) -> None:
     """Draw bricks of 0.24 by 0.08 m; u metres along, v metres up."""
-    row = int(math.floor(v / 0.085))
+    row = math.floor(v / 0.085)
     shifted = u + 0.125 * (row & 1)
-    column = int(math.floor(shifted / 0.25))
+    column = math.floor(shifted / 0.25)
     detail = fade(footprint, 0.11)
     tone = 1.0 + detail * 0.55 * (unit3(column, row, seed + 61) - 0.5)
     du, dv = shifted - column * 0.25, v - row * 0.085
@@ -86,7 +86,7 @@ def facade(px: NDArray[np.float32], u: float, v: float, w: float, seed: int, foo
     count = max(1, int((w - 0.5) / pitch))
     pitch = max(w, 0.5) / count
     storey = STOREY_M
-    column, floor = int(math.floor(u / pitch)), int(math.floor(v / storey))
+    column, floor = math.floor(u / pitch), math.floor(v / storey)
     column = min(max(column, 0), count - 1)
     lu, lv = u - column * pitch, v - floor * storey
     broad = 0.42 + 0.30 * unit3(seed, 9, 0)  # share of the pitch that is window
@@ -137,7 +137,7 @@ def shopfront(px: NDArray[np.float32], u: float, v: float, w: float, seed: int, 
     """Draw a ground floor of shops: panes, piers, a fascia with lettering."""
     count = max(1, int(w / 4.6))
     pitch = max(w, 0.5) / count
-    bay = min(max(int(math.floor(u / pitch)), 0), count - 1)
+    bay = min(max(math.floor(u / pitch), 0), count - 1)
     lu = u - bay * pitch
     shop = hash3(bay, 1, seed)
     pier = 0.28
@@ -159,9 +159,9 @@ def shopfront(px: NDArray[np.float32], u: float, v: float, w: float, seed: int, 
         else:
             _set(px, 0.50, 0.50, 0.47)
         centre = abs(lu - 0.5 * pitch)
-        letter = unit3(int(math.floor(lu / 0.16)), shop, 3)
+        letter = unit3(math.floor(lu / 0.16), shop, 3)
         if v > 2.82 and v < 3.12 and centre < 0.3 * pitch and letter > 0.25:
-            stroke = unit3(int(math.floor(lu / 0.05)), int(math.floor(v / 0.075)), shop)
+            stroke = unit3(math.floor(lu / 0.05), math.floor(v / 0.075), shop)
             if stroke > 0.42:
                 bright = 0.75 if hue != 5 else 0.06
                 _set(px, bright, bright * 0.96, bright * 0.85)
@@ -182,9 +182,9 @@ def shopfront(px: NDArray[np.float32], u: float, v: float, w: float, seed: int, 
         px[GLOSS] = 0.4
         return
     _pane(px, shop, inner, (v - 0.45) / 2.2, seed, 0.75)
-    goods = unit3(int(math.floor(lu / 0.3)), int(math.floor(v / 0.25)), shop + 9)
+    goods = unit3(math.floor(lu / 0.3), math.floor(v / 0.25), shop + 9)
     if v < 1.5 and goods > 0.45:  # what is on show
-        tone = 0.05 + 0.25 * unit3(int(math.floor(lu / 0.3)), shop, 10)
+        tone = 0.05 + 0.25 * unit3(math.floor(lu / 0.3), shop, 10)
         _set(px, tone, tone * (0.6 + 0.5 * goods), tone * (1.4 - goods))
         for channel in range(3):
             px[EMISSION + channel] *= 0.35 + 2.0 * px[ALBEDO + channel]

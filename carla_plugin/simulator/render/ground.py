@@ -43,13 +43,13 @@ def asphalt(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: f
     tone = 0.80 + 0.40 * broad
     grain = fade(footprint, 0.05)
     if grain > 0.0:
-        tone *= 1.0 + grain * 0.5 * (unit3(int(math.floor(u * 40.0)), int(math.floor(v * 40.0)), 12) - 0.5)
+        tone *= 1.0 + grain * 0.5 * (unit3(math.floor(u * 40.0), math.floor(v * 40.0), 12) - 0.5)
     coarse = fade(footprint, 0.35)
     if coarse > 0.0:
         tone *= 1.0 + coarse * 0.28 * (value2(u * 7.0, v * 7.0, 13) - 0.5)
     if footprint < 0.15:
         tone *= 1.0 - 0.62 * fade(footprint, 0.09) * crack(u, v, 14)
-    cell_u, cell_v = int(math.floor(u / 7.0)), int(math.floor(v / 7.0))
+    cell_u, cell_v = math.floor(u / 7.0), math.floor(v / 7.0)
     if unit3(cell_u, cell_v, 15) < 0.16:  # a mended patch
         lu, lv = u - cell_u * 7.0, v - cell_v * 7.0
         wide, tall = 1.2 + 4.0 * unit3(cell_u, cell_v, 16), 1.2 + 3.0 * unit3(cell_u, cell_v, 17)
@@ -71,9 +71,9 @@ def asphalt(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: f
 @numba.njit(cache=True, nogil=True)
 def paving(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: float) -> None:
     """Draw slabs of 0.6 by 0.4 m at ground metres (u, v)."""
-    row = int(math.floor(v / 0.6))
+    row = math.floor(v / 0.6)
     shifted = u + 0.45 * (row & 1)
-    column = int(math.floor(shifted / 0.9))
+    column = math.floor(shifted / 0.9)
     tone = 0.92 + 0.16 * fade(footprint, 0.7) * (unit3(column, row, 21) - 0.5) * 1.6
     joint = fade(footprint, 0.06)
     du, dv = shifted - column * 0.9, v - row * 0.6
@@ -82,7 +82,7 @@ def paving(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: fl
     tone *= 1.0 - 0.50 * joint * smooth(line, line * 0.4, edge) - (1.0 - joint) * 0.04
     tone *= 0.86 + 0.28 * fractal2(u * 0.6, v * 0.6, 22, 3)
     if footprint < 0.06:
-        tone *= 1.0 + 0.22 * (unit3(int(math.floor(u * 45.0)), int(math.floor(v * 45.0)), 23) - 0.5)
+        tone *= 1.0 + 0.22 * (unit3(math.floor(u * 45.0), math.floor(v * 45.0), 23) - 0.5)
     stain = smooth(0.63, 0.72, value2(u * 1.9, v * 1.9, 24))
     scale_albedo(px, tone * (1.0 - 0.18 * stain))
     px[POROUS] = 0.48
@@ -95,7 +95,7 @@ def concrete(px: NDArray[np.float32], u: float, v: float, w: float, footprint: f
     """Draw cast concrete; all three coordinates in metres."""
     tone = 0.82 + 0.3 * fractal2((u + w * 0.7) * 0.8, (v + w * 0.7) * 0.8, 31, 3)
     if footprint < 0.06:
-        tone *= 1.0 + 0.16 * (unit3(int(math.floor(u * 30.0)), int(math.floor(v * 30.0)), int(math.floor(w * 30.0))) - 0.5)
+        tone *= 1.0 + 0.16 * (unit3(math.floor(u * 30.0), math.floor(v * 30.0), math.floor(w * 30.0)) - 0.5)
     scale_albedo(px, tone)
     px[POROUS] = 0.45
     px[GLOSS] = 0.15
@@ -110,7 +110,7 @@ def grass(px: NDArray[np.float32], u: float, v: float, footprint: float) -> None
         tone *= 0.8 + 0.4 * value2(u * 9.0, v * 9.0, 42)
     blade = fade(footprint, 0.05)
     if blade > 0.0:
-        tone *= 1.0 + 0.7 * blade * (unit3(int(math.floor(u * 33.0)), int(math.floor(v * 33.0)), 43) - 0.5)
+        tone *= 1.0 + 0.7 * blade * (unit3(math.floor(u * 33.0), math.floor(v * 33.0), 43) - 0.5)
     dry = smooth(0.52, 0.80, fractal2(u * 0.12 + 5.0, v * 0.12, 44, 2))
     scale_albedo(px, tone)
     px[ALBEDO] += dry * 0.10 * tone
@@ -125,7 +125,7 @@ def marking(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: f
     wear = fractal2(u * 1.3, v * 1.3, 51 + hash3(seed, 0, 0) % 7, 3)
     worn = smooth(0.50, 0.78, wear) * 0.75
     if footprint < 0.08:
-        speck = unit3(int(math.floor(u * 36.0)), int(math.floor(v * 36.0)), 52)
+        speck = unit3(math.floor(u * 36.0), math.floor(v * 36.0), 52)
         worn = min(1.0, worn + 0.55 * fade(footprint, 0.06) * smooth(0.72, 1.0, speck))
         worn = max(worn, 0.8 * fade(footprint, 0.05) * crack(u, v, 14))
     for channel in range(3):

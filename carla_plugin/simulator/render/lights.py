@@ -18,7 +18,7 @@ POWER = 3  # linear rgb times candela-like strength
 REACH = 6  # metres at which it ends
 CONE = 7  # cosine of the cone's half angle; -1 shines everywhere
 AIM = 8  # unit direction of the cone
-LEVEL = 11  # lit once the appearance's lamps exceed this; below 0 always
+LIT_ABOVE = 11  # lit once the appearance's lamps exceed this; below 0 always
 WIDTH = 12
 
 _STREET = (24, 95.0)  # how many, how far in metres

@@ -12,55 +12,69 @@ from carla_plugin.simulator.render.gbuffer import NORMAL, OCCLUSION
 
 _REACH_M = 1.3
 _SAMPLES = 7
+_TURNS = 16
+
+
+def sample_spirals() -> NDArray[np.float64]:
+    """Return `(16, 7, 2)` float64: for each place in a 4x4 block of pixels a spiral of offsets within the unit disc."""
+    spirals = np.zeros((_TURNS, _SAMPLES, 2))
+    for turn in range(_TURNS):
+        for sample in range(_SAMPLES):
+            angle = (sample + turn / _TURNS) * 2.399963 + turn / _TURNS * 2.0 * math.pi
+            far = (sample + 0.6 + 0.4 * turn / _TURNS) / _SAMPLES
+            spirals[turn, sample] = far * math.cos(angle), far * math.sin(angle)
+    return spirals
 
 
 @numba.njit(cache=True, nogil=True)
 def occlude(
-    rays: NDArray[np.float64], focal: float, first_row: int, last_row: int, depths: NDArray[np.float32],
-    kinds: NDArray[np.uint8], buffer: NDArray[np.float32],
+    turn: NDArray[np.float64], focal: float, spirals: NDArray[np.float64], first_row: int, last_row: int,
+    depths: NDArray[np.float32], kinds: NDArray[np.uint8], buffer: NDArray[np.float32],
 ) -> None:  # fmt: skip
     """Write OCCLUSION of rows first_row..last_row-1 from depth and normal.
 
     Args:
-        rays: `(4, 3)` float64 of `pixel_rays`.
+        turn: `(3, 3)` float64 camera axes: rows forward, right, up.
         focal: focal length in pixels.
+        spirals: of `sample_spirals`.
         first_row: first row of the band.
         last_row: row behind its last.
-        depths: `(H, W)` float32 metres.
+        depths: `(H, W)` float32 metres, 1000 for sky.
         kinds: `(H, W)` uint8, 255 for sky.
         buffer: `(H, W, 16)` float32, its normals read, its OCCLUSION written.
     """
     height, width = depths.shape
+    middle_x, middle_y = 0.5 * width, 0.5 * height
+    per_focal = 1.0 / focal
     for row in range(first_row, last_row):
         for column in range(width):
-            if kinds[row, column] == 255:
-                continue
             depth = np.float64(depths[row, column])
+            if kinds[row, column] == 255 or depth > 90.0:
+                continue
             px = buffer[row, column]
             nx, ny, nz = np.float64(px[NORMAL]), np.float64(px[NORMAL + 1]), np.float64(px[NORMAL + 2])
+            ahead = turn[0, 0] * nx + turn[0, 1] * ny + turn[0, 2] * nz
+            right = turn[1, 0] * nx + turn[1, 1] * ny + turn[1, 2] * nz
+            down = -(turn[2, 0] * nx + turn[2, 1] * ny + turn[2, 2] * nz)
             reach = min(max(_REACH_M * focal / depth, 2.5), 0.14 * width)
-            turn = (((column & 3) * 4 + (row & 3)) * 7 % 16) / 16.0
+            spiral = spirals[((column & 3) * 4 + (row & 3)) * 7 % 16]
             sx, sy = column + 0.5, row + 0.5
-            ax = depth * (sx * rays[1, 0] + sy * rays[2, 0] + rays[3, 0])
-            ay = depth * (sx * rays[1, 1] + sy * rays[2, 1] + rays[3, 1])
-            az = depth * (sx * rays[1, 2] + sy * rays[2, 2] + rays[3, 2])
+            ax, ay = (sx - middle_x) * per_focal * depth, (sy - middle_y) * per_focal * depth
             hidden = 0.0
             for sample in range(_SAMPLES):
-                angle = (sample + turn) * 2.399963 + turn * 6.2831853
-                far = reach * (sample + 0.6 + 0.4 * turn) / _SAMPLES
-                qx, qy = int(sx + far * math.cos(angle)), int(sy + far * math.sin(angle))
-                if qx < 0 or qy < 0 or qx >= width or qy >= height or kinds[qy, qx] == 255:
+                qx, qy = int(sx + reach * spiral[sample, 0]), int(sy + reach * spiral[sample, 1])
+                if qx < 0 or qy < 0 or qx >= width or qy >= height:
                     continue
                 other = np.float64(depths[qy, qx])
-                bx, by = qx + 0.5, qy + 0.5
-                dx = other * (bx * rays[1, 0] + by * rays[2, 0] + rays[3, 0]) - ax
-                dy = other * (bx * rays[1, 1] + by * rays[2, 1] + rays[3, 1]) - ay
-                dz = other * (bx * rays[1, 2] + by * rays[2, 2] + rays[3, 2]) - az
+                dz = other - depth
+                if dz > 2.4 or dz < -2.4:
+                    continue
+                dx = (qx + 0.5 - middle_x) * per_focal * other - ax
+                dy = (qy + 0.5 - middle_y) * per_focal * other - ay
                 square = dx * dx + dy * dy + dz * dz
                 if square < 1e-8 or square > 6.0:
                     continue
-                length = math.sqrt(square)
-                lift = (nx * dx + ny * dy + nz * dz) / length - 0.12
+                lift = (ahead * dz + right * dx + down * dy) / math.sqrt(square) - 0.12
                 if lift > 0.0:
                     hidden += lift * (1.0 - square / 6.0)
             px[OCCLUSION] = max(0.22, 1.0 - 1.9 * hidden / _SAMPLES)

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.render.air import add_air
-from carla_plugin.simulator.render.camera import Camera, pixel_rays, projection
+from carla_plugin.simulator.render.camera import Camera, axes, pixel_rays, projection
 from carla_plugin.simulator.render.gbuffer import SIZE
 from carla_plugin.simulator.render.geometry import Placed, Pool
 from carla_plugin.simulator.render.lights import LampPlaces, lights_near
-from carla_plugin.simulator.render.occlusion import occlude
+from carla_plugin.simulator.render.occlusion import occlude, sample_spirals
 from carla_plugin.simulator.render.post import anti_alias, blur, develop, gaussian, shrink, tone_curve
 from carla_plugin.simulator.render.resolve import resolve
 from carla_plugin.simulator.render.shade import TILE, light_surfaces
 from carla_plugin.simulator.render.shadow import TEXELS, ShadowMaps, draw_shadow, shadow_frames
-from carla_plugin.simulator.render.sky import DOME_COLUMNS, DOME_ROWS, fill_dome
+from carla_plugin.simulator.render.sky import DOME_SIZE, fill_dome
 from carla_plugin.simulator.render.visibility import chunks_in_view, rasterise
 from carla_plugin.simulator.render.weather import (
     BLOOM,
@@ -72,6 +72,7 @@ class Frame:
         inverse = np.zeros((camera.height, camera.width), np.float32)
         triangle = np.full((camera.height, camera.width), -1, np.int32)
         focal = float(camera.focal_px)
+        turn = axes(camera.transform.rotation)
 
         def draw(first: int, last: int) -> None:
             rasterise(
@@ -87,7 +88,9 @@ class Frame:
         renderer.in_bands(camera.height, draw)
         renderer.in_bands(
             camera.height,
-            lambda first, last: occlude(self._rays, focal, first, last, self.depth, self._kinds, self._buffer),
+            lambda first, last: occlude(
+                turn, focal, renderer.spirals, first, last, self.depth, self._kinds, self._buffer
+            ),
         )
 
     def shade(self, weather: WeatherParameters) -> NDArray[np.uint8]:
@@ -139,13 +142,13 @@ class Frame:
         if maps is None:
             self._renderer.pool.place(self._placed)
             a = self._renderer.pool.arrays
-            frames, texel = shadow_frames(self._camera, look[SUN_TO : SUN_TO + 3])
+            frames, texel, lowest = shadow_frames(self._camera, look[SUN_TO : SUN_TO + 3], self.depth)
             height = np.empty((2, TEXELS, TEXELS), np.float32)
 
             def draw(level: int) -> None:
                 draw_shadow(
                     a.position, a.uvw, a.material, a.seed, a.bounds, a.start, a.stop, frames[level],
-                    float(texel[level]), height[level],
+                    float(texel[level]), float(lowest[level]), height[level],
                 )  # fmt: skip
 
             self._renderer.each(draw, (0, 1))
@@ -193,6 +196,7 @@ class Renderer:
         self.lamps = np.ascontiguousarray(lamps, dtype=np.float32).reshape(-1, 3)
         self.lamp_places = LampPlaces()
         self.curve = tone_curve()
+        self.spirals = sample_spirals()
         self.no_shadows = ShadowMaps(np.zeros((2, 3, 4)), np.zeros((2, 8, 8), np.float32), np.ones(2))
         self._threads = max(1, threads)
         self._workers = ThreadPoolExecutor(self._threads, "render") if self._threads > 1 else None
@@ -250,7 +254,7 @@ class Renderer:
         if key not in self._domes:
             if len(self._domes) > 16:
                 self._domes.clear()
-            dome = np.empty((DOME_ROWS, DOME_COLUMNS, 3), np.float32)
+            dome = np.empty((DOME_SIZE, DOME_SIZE, 3), np.float32)
             fill_dome(look, dome)
             self._domes[key] = dome
         return self._domes[key]

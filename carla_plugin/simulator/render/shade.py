@@ -20,8 +20,7 @@ from carla_plugin.simulator.render.gbuffer import (
     PUDDLE,
     SPECULAR,
 )  # fmt: skip
-from carla_plugin.simulator.render.lights import AIM, CONE, PLACE, POWER, REACH
-from carla_plugin.simulator.render.lights import LEVEL as LIGHT_LEVEL
+from carla_plugin.simulator.render.lights import AIM, CONE, LIT_ABOVE, PLACE, POWER, REACH
 from carla_plugin.simulator.render.noise import smooth
 from carla_plugin.simulator.render.shadow import sunlit
 from carla_plugin.simulator.render.sky import dome_colour, sky_colour
@@ -70,7 +69,7 @@ def _tile_lights(
                     high[axis] = max(high[axis], at)
     count = 0
     for light in range(lights.shape[0]):
-        if lights[light, LIGHT_LEVEL] >= lamps:
+        if lights[light, LIT_ABOVE] >= lamps:
             continue
         square = 0.0
         for axis in range(3):
@@ -182,7 +181,7 @@ def light_surfaces(
                                 hx, hy, hz = sun_x - vx, sun_y - vy, sun_z - vz
                                 half = (nx * hx + ny * hy + nz * hz) / math.sqrt(hx * hx + hy * hy + hz * hz)
                                 glint = 0.0
-                                if reflect > 0.0 and half > 0.0 and cosine > 0.0:
+                                if reflect > 0.0 and half > 1.0 - 9.0 / power and half > 0.0 and cosine > 0.0:
                                     glint = strength * half**power * light * cosine
                                 for channel in range(3):
                                     diffuse[channel] += look[SUN_COLOUR + channel] * amount
@@ -208,11 +207,11 @@ def light_surfaces(
                         edge = edge * edge
                         ratio = square / (reach * reach)
                         fall = (1.0 - ratio) * (1.0 - ratio) / (square + 1.0) * edge
-                        fall *= smooth(0.0, 0.25, lamps - light_row[LIGHT_LEVEL])
+                        fall *= smooth(0.0, 0.25, lamps - light_row[LIT_ABOVE])
                         hx, hy, hz = lx - vx, ly - vy, lz - vz
                         half = (nx * hx + ny * hy + nz * hz) / math.sqrt(hx * hx + hy * hy + hz * hz)
                         glint = 0.0
-                        if reflect > 0.0 and half > 0.0:
+                        if reflect > 0.0 and half > 1.0 - 9.0 / power and half > 0.0:
                             glint = strength * half**power * fall * cosine
                         for channel in range(3):
                             diffuse[channel] += light_row[POWER + channel] * fall * cosine

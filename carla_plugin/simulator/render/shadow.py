@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.materials import Material
-from carla_plugin.simulator.render.camera import Camera, axes
-from carla_plugin.simulator.render.visibility import cut_out
+from carla_plugin.simulator.render.camera import Camera, axes, pixel_rays
+from carla_plugin.simulator.render.visibility import holed
 
 _FOLIAGE = int(Material.FOLIAGE)
 _FENCE = int(Material.FENCE)
-_SPANS_M = (24.0, 130.0)  # length of the view that each map covers
-TEXELS = 1024
+_SPANS_M = (16.0, 160.0)  # depth of the view that each map covers
+_MARGIN_M = 0.6
+_FINEST_M = 0.02
+TEXELS = 768
 
 
 class ShadowMaps(NamedTuple):
@@ -33,42 +35,54 @@ class ShadowMaps(NamedTuple):
     texel: NDArray[np.float64]
 
 
-def shadow_frames(camera: Camera, toward: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the maps' `(2, 3, 4)` world-to-texel transforms and their `(2,)` texel sizes in metres.
+def shadow_frames(
+    camera: Camera, toward: NDArray[np.float64], depth: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the maps' `(2, 3, 4)` world-to-texel transforms, `(2,)` texel sizes and `(2,)` lowest heights in metres.
+
+    The maps are fitted around what the camera sees, the first around the near part of it.
 
     Args:
         camera: whose view is to be covered.
         toward: `(3,)` unit vector toward the sun.
+        depth: `(H, W)` float32 metres.
     """
-    forward, right, _ = axes(camera.transform.rotation)
-    place = np.array(camera.transform.location, dtype=np.float64)
-    flat = np.array([forward[0], forward[1], 0.0])
-    flat = flat / max(float(np.linalg.norm(flat)), 1e-6)
-    side = np.cross(toward, np.array([0.0, 0.0, 1.0]) if abs(toward[2]) < 0.99 else flat)
-    side /= np.linalg.norm(side)
-    over = np.cross(side, toward)
-    wide = min(math.tan(math.radians(camera.fov_deg) / 2.0), 1.4)
-    frames, texels = np.zeros((2, 3, 4)), np.zeros(2)
+    forward = axes(camera.transform.rotation)[0]
+    over = forward - toward * (forward @ toward)
+    if np.linalg.norm(over) < 0.05:
+        over = np.array([0.0, 0.0, 1.0]) - toward * toward[2]
+    over = over / max(float(np.linalg.norm(over)), 1e-9)
+    side = np.cross(over, toward)
+    seen = depth[::3, ::3].astype(np.float64)
+    rows, columns = np.nonzero(seen < _SPANS_M[1])
+    far = seen[rows, columns]
+    rays = pixel_rays(camera)
+    points = rays[0] + far[:, None] * (
+        (3.0 * columns[:, None] + 0.5) * rays[1] + (3.0 * rows[:, None] + 0.5) * rays[2] + rays[3]
+    )
+    flat = np.stack([points @ side, points @ over], axis=1)
+    frames, texels, lowest = np.zeros((2, 3, 4)), np.zeros(2), np.zeros(2)
+    rise = points @ toward
     for level, span in enumerate(_SPANS_M):
-        half = 0.5 * span * max(1.0, wide) + 2.0
-        middle = place + flat * (0.5 * span - 1.0)
-        texel = 2.0 * half / TEXELS
-        origin = np.array([side @ middle, over @ middle])
-        origin = np.floor(origin / texel) * texel
-        frames[level, 0, :3], frames[level, 0, 3] = side / texel, (half - origin[0]) / texel
-        frames[level, 1, :3], frames[level, 1, 3] = over / texel, (half - origin[1]) / texel
+        chosen = flat[far < span] if level == 0 else flat
+        low, high = (chosen.min(axis=0), chosen.max(axis=0)) if len(chosen) else (np.zeros(2), np.ones(2))
+        low, high = low - _MARGIN_M, high + _MARGIN_M
+        texel = np.maximum((high - low) / TEXELS, _FINEST_M)
+        for axis, line in enumerate((side, over)):
+            frames[level, axis, :3], frames[level, axis, 3] = line / texel[axis], -low[axis] / texel[axis]
         frames[level, 2, :3] = toward
-        texels[level] = texel
-    return frames, texels
+        texels[level] = texel.max()
+        lowest[level] = (rise[far < span] if level == 0 else rise).min(initial=1e9) - 1.0
+    return frames, texels, lowest
 
 
 @numba.njit(cache=True, nogil=True)
 def draw_shadow(
     position: NDArray[np.float32], uvw: NDArray[np.float32], material: NDArray[np.uint8], seed: NDArray[np.uint32],
     bounds: NDArray[np.float32], start: NDArray[np.int32], stop: NDArray[np.int32], frame: NDArray[np.float64],
-    texel: float, height: NDArray[np.float32],
+    texel: float, lowest: float, height: NDArray[np.float32],
 ) -> None:  # fmt: skip
-    """Draw all triangles that touch a map into it.
+    """Draw all triangles that touch a map into it, those nearest to the sun first.
 
     Args:
         position: `(T, 3, 3)` float32; it and the next six are the fields of `Arrays`.
@@ -80,41 +94,49 @@ def draw_shadow(
         stop: see there.
         frame: `(3, 4)` float64.
         texel: metres per texel.
+        lowest: height toward the sun below which nothing can throw a shadow on what is seen.
         height: `(N, N)` float32, written.
     """
     size = height.shape[0]
     height[:] = np.float32(-1e9)
     q = np.empty((3, 3), np.float64)
+    rank = np.empty(start.shape[0], np.float64)
+    drawn = 0
+    numbers = np.empty(start.shape[0], np.int64)
     for chunk in range(start.shape[0]):
-        if start[chunk] == stop[chunk]:
-            continue
-        outside = False
-        for axis in range(2):
+        outside = start[chunk] == stop[chunk]
+        top = frame[2, 3]
+        for axis in range(3):
             low, high = frame[axis, 3], frame[axis, 3]
             for k in range(3):
                 near, far = frame[axis, k] * bounds[chunk, k], frame[axis, k] * bounds[chunk, 3 + k]
                 low += min(near, far)
                 high += max(near, far)
-            if high < 0.0 or low > size:
+            if axis == 2:
+                top = high
+            elif high < 0.0 or low > size:
                 outside = True
-        if outside:
-            continue
+        if not outside and top > lowest:
+            numbers[drawn], rank[drawn] = chunk, -top
+            drawn += 1
+    for turn in np.argsort(rank[:drawn], kind="mergesort"):
+        chunk = numbers[turn]
         for t in range(start[chunk], stop[chunk]):
             for k in range(3):
                 x, y, z = np.float64(position[t, k, 0]), np.float64(position[t, k, 1]), np.float64(position[t, k, 2])
                 for row in range(3):
                     q[k, row] = frame[row, 0] * x + frame[row, 1] * y + frame[row, 2] * z + frame[row, 3]
-            x_from = int(math.ceil(max(min(q[0, 0], q[1, 0], q[2, 0]) - 0.5, 0.0)))
-            x_to = int(math.floor(min(max(q[0, 0], q[1, 0], q[2, 0]) - 0.5, size - 1.0)))
-            y_from = int(math.ceil(max(min(q[0, 1], q[1, 1], q[2, 1]) - 0.5, 0.0)))
-            y_to = int(math.floor(min(max(q[0, 1], q[1, 1], q[2, 1]) - 0.5, size - 1.0)))
+            x_from = math.ceil(max(min(q[0, 0], q[1, 0], q[2, 0]) - 0.5, 0.0))
+            x_to = math.floor(min(max(q[0, 0], q[1, 0], q[2, 0]) - 0.5, size - 1.0))
+            y_from = math.ceil(max(min(q[0, 1], q[1, 1], q[2, 1]) - 0.5, 0.0))
+            y_to = math.floor(min(max(q[0, 1], q[1, 1], q[2, 1]) - 0.5, size - 1.0))
             if x_from > x_to or y_from > y_to:
                 continue
             area = (q[1, 0] - q[0, 0]) * (q[2, 1] - q[0, 1]) - (q[2, 0] - q[0, 0]) * (q[1, 1] - q[0, 1])
             if area == 0.0:
                 continue
             kind = np.int64(material[t])
-            holes = kind == _FOLIAGE or kind == _FENCE
+            holes = kind in (_FOLIAGE, _FENCE)
             a1, b1 = (q[2, 1] - q[0, 1]) / area, -(q[2, 0] - q[0, 0]) / area
             a2, b2 = -(q[1, 1] - q[0, 1]) / area, (q[1, 0] - q[0, 0]) / area
             for row in range(y_from, y_to + 1):
@@ -133,7 +155,7 @@ def draw_shadow(
                     high = min(high, (1.0 - c1 - c2) / (a1 + a2))
                 elif a1 + a2 < -1e-12:
                     low = max(low, (1.0 - c1 - c2) / (a1 + a2))
-                for column in range(max(int(math.ceil(low - 0.5)), x_from), min(int(math.floor(high - 0.5)), x_to) + 1):
+                for column in range(max(math.ceil(low - 0.5), x_from), min(math.floor(high - 0.5), x_to) + 1):
                     f1, f2 = a1 * (column + 0.5) + c1, a2 * (column + 0.5) + c2
                     if f1 < -1e-9 or f2 < -1e-9 or f1 + f2 > 1.000000001:
                         continue
@@ -145,7 +167,7 @@ def draw_shadow(
                         u = f0 * uvw[t, 0, 0] + f1 * uvw[t, 1, 0] + f2 * uvw[t, 2, 0]
                         v = f0 * uvw[t, 0, 1] + f1 * uvw[t, 1, 1] + f2 * uvw[t, 2, 1]
                         w = f0 * uvw[t, 0, 2] + f1 * uvw[t, 1, 2] + f2 * uvw[t, 2, 2]
-                        if cut_out(kind, u, v, w, np.int64(seed[t]), texel):
+                        if holed(kind, u, v, w, np.int64(seed[t]), texel):
                             continue
                     height[row, column] = above
 
@@ -174,14 +196,14 @@ def sunlit(
             continue
         mine = frame[level, 2, 0] * x + frame[level, 2, 1] * y + frame[level, 2, 2] * z
         mine += texel[level] * (1.2 + 1.6 * min(slope, 5.0)) + 0.015
-        c, r = int(column), int(row)
-        dx, dy = column - c, row - r
+        c, r = int(column + 0.5), int(row + 0.5)
+        dx, dy = column + 0.5 - c, row + 0.5 - r
         light = 0.0
-        for j in range(-1, 3):  # a tent of 3 by 3 texels, slid to the exact place
-            wy = 1.0 - dy if j == -1 else (dy if j == 2 else 1.0)
-            for i in range(-1, 3):
-                wx = 1.0 - dx if i == -1 else (dx if i == 2 else 1.0)
+        for j in range(-1, 2):  # a tent of 2 by 2 texels, slid to the exact place
+            wy = 1.0 - dy if j == -1 else (dy if j == 1 else 1.0)
+            for i in range(-1, 2):
+                wx = 1.0 - dx if i == -1 else (dx if i == 1 else 1.0)
                 if height[level, r + j, c + i] <= mine:
                     light += wx * wy
-        return light / 9.0
+        return light * 0.25
     return 1.0

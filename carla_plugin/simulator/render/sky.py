@@ -21,7 +21,7 @@ from carla_plugin.simulator.render.weather import (
     ZENITH,
 )  # fmt: skip
 
-DOME_ROWS, DOME_COLUMNS = 48, 96
+DOME_SIZE = 64
 
 
 @numba.njit(cache=True, nogil=True)
@@ -53,7 +53,7 @@ def sky_colour(
                 out[channel] += look[DISC] * (0.3 + look[GLOW + channel]) * smooth(0.9994, 0.9998, toward)
         if look[STARS] > 0.0 and z > 0.03:
             sx, sy = x / (1.0 + z), y / (1.0 + z)
-            cx, cy = int(math.floor(sx * 130.0)), int(math.floor(sy * 130.0))
+            cx, cy = math.floor(sx * 130.0), math.floor(sy * 130.0)
             chance = unit3(cx, cy, 77)
             if chance > 0.985:
                 px = sx * 130.0 - cx - 0.2 - 0.6 * unit3(cx, cy, 78)
@@ -80,33 +80,32 @@ def sky_colour(
 
 @numba.njit(cache=True, nogil=True)
 def fill_dome(look: NDArray[np.float64], dome: NDArray[np.float32]) -> None:
-    """Write the upper half of the sky by height (rows, horizon first) and azimuth, `(R, C, 3)` float32."""
+    """Write the upper half of the sky, folded on a square as half an octahedron, `(N, N, 3)` float32."""
     colour = np.empty(3, np.float64)
-    for row in range(dome.shape[0]):
-        z = (row + 0.5) / dome.shape[0]
-        z = z * z  # finer toward the horizon
-        flat = math.sqrt(1.0 - z * z)
-        for column in range(dome.shape[1]):
-            turn = (column + 0.5) / dome.shape[1] * 2.0 * math.pi - math.pi
-            sky_colour(flat * math.cos(turn), flat * math.sin(turn), z, look, 0, colour)
+    size = dome.shape[0]
+    for row in range(size):
+        for column in range(size):
+            s, t = (column + 0.5) / size * 2.0 - 1.0, (row + 0.5) / size * 2.0 - 1.0
+            x, y = 0.5 * (s + t), 0.5 * (s - t)
+            z = max(1.0 - abs(x) - abs(y), 0.0)
+            length = math.sqrt(x * x + y * y + z * z)
+            sky_colour(x / length, y / length, z / length, look, 0, colour)
             for channel in range(3):
                 dome[row, column, channel] = colour[channel]
 
 
 @numba.njit(cache=True, nogil=True)
 def dome_colour(dome: NDArray[np.float32], x: float, y: float, z: float, out: NDArray[np.float64]) -> None:
-    """Write the dome's colour in a unit direction into `(3,)` float64, by the nearest azimuth and mixed heights."""
-    rows, columns = dome.shape[0], dome.shape[1]
-    place = math.sqrt(min(max(z, 0.0), 1.0)) * rows - 0.5
-    place = min(max(place, 0.0), rows - 1.001)
-    row = int(place)
-    part = place - row
-    across = (math.atan2(y, x) + math.pi) / (2.0 * math.pi) * columns - 0.5
-    left = int(math.floor(across))
-    mix = across - left
-    left = (left + columns) % columns
-    right = (left + 1) % columns
+    """Write the dome's colour in a unit direction into `(3,)` float64, mixed of the four nearest places."""
+    size = dome.shape[0]
+    scale = 1.0 / (abs(x) + abs(y) + max(z, 0.0) + 1e-9)
+    across = ((x + y) * scale * 0.5 + 0.5) * size - 0.5
+    down = ((x - y) * scale * 0.5 + 0.5) * size - 0.5
+    across = min(max(across, 0.0), size - 1.001)
+    down = min(max(down, 0.0), size - 1.001)
+    column, row = int(across), int(down)
+    mix, part = across - column, down - row
     for channel in range(3):
-        low = dome[row, left, channel] * (1.0 - mix) + dome[row, right, channel] * mix
-        high = dome[row + 1, left, channel] * (1.0 - mix) + dome[row + 1, right, channel] * mix
+        low = dome[row, column, channel] * (1.0 - mix) + dome[row, column + 1, channel] * mix
+        high = dome[row + 1, column, channel] * (1.0 - mix) + dome[row + 1, column + 1, channel] * mix
         out[channel] = low * (1.0 - part) + high * part

@@ -67,7 +67,7 @@ def sign_face(px: NDArray[np.float32], u: float, v: float, kind: int, seed: int)
             _set(px, 0.75, 0.75, 0.73)
     else:
         _set(px, 0.015, 0.07, 0.40)
-        if unit3(int(math.floor(u * 6.0)), int(math.floor(v * 4.0)), seed) > 0.6 and max(abs(u), abs(v)) < 0.75:
+        if unit3(math.floor(u * 6.0), math.floor(v * 4.0), seed) > 0.6 and max(abs(u), abs(v)) < 0.75:
             _set(px, 0.75, 0.75, 0.75)
         if max(abs(u), abs(v)) > 0.9:
             _set(px, 0.75, 0.75, 0.75)
@@ -97,7 +97,7 @@ def thing(
     if kind == _FOLIAGE:
         clump = value3(u * 1.6, v * 1.6, w * 1.6, seed & 0xFFFF)
         cell = max(0.085, footprint)
-        leaf = unit3(int(math.floor(u / cell)), int(math.floor(v / cell)), hash3(int(math.floor(w / cell)), seed, 6))
+        leaf = unit3(math.floor(u / cell), math.floor(v / cell), hash3(math.floor(w / cell), seed, 6))
         scale_albedo(px, 0.50 + 0.50 * clump + 0.60 * leaf * leaf)
         px[ALBEDO] *= 0.85 + 0.4 * leaf
         px[POROUS], px[GLOSS], px[SPECULAR] = 0.2, 0.25, 0.02

@@ -31,7 +31,7 @@ def cut_out(material: int, u: float, v: float, w: float, seed: int, footprint: f
     if material == _FOLIAGE:
         clump = value3(u * 2.1, v * 2.1, w * 2.1, seed & 0xFFFF)
         cell = max(0.085, footprint)
-        leaf = unit3(int(math.floor(u / cell)), int(math.floor(v / cell)), hash3(int(math.floor(w / cell)), seed, 5))
+        leaf = unit3(math.floor(u / cell), math.floor(v / cell), hash3(math.floor(w / cell), seed, 5))
         return clump * 0.62 + leaf * 0.38 < 0.40
     kind = int(w + 0.5)
     if kind == 2:
@@ -42,7 +42,7 @@ def cut_out(material: int, u: float, v: float, w: float, seed: int, footprint: f
         spacing, width = 0.075, 0.014
     if footprint > 0.6 * spacing:
         solid = width / spacing * (1.0 if kind == 0 else 2.0) + 0.06
-        return unit3(int(math.floor(u / spacing)), int(math.floor(v / spacing)), seed) > solid
+        return unit3(math.floor(u / spacing), math.floor(v / spacing), seed) > solid
     if v < 0.0:
         return False
     along = u - math.floor(u / spacing) * spacing
@@ -52,6 +52,15 @@ def cut_out(material: int, u: float, v: float, w: float, seed: int, footprint: f
     up = (u + v) - math.floor((u + v) / spacing) * spacing
     down = (u - v) - math.floor((u - v) / spacing) * spacing
     return up > width and down > width
+
+
+@numba.njit(cache=True, nogil=True)
+def holed(material: int, u: float, v: float, w: float, seed: int, footprint: float) -> bool:
+    """Return whether a point of foliage or fence lets the sun through; coarser and faster than `cut_out`."""
+    if material == _FOLIAGE:
+        cell = max(0.17, footprint)
+        return unit3(math.floor(u / cell), math.floor(v / cell), math.floor(w / cell) + seed) < 0.30
+    return cut_out(material, u, v, w, seed, footprint)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -151,10 +160,10 @@ def rasterise(
                         low_x, high_x, low_y, high_y = min(low_x, sx), max(high_x, sx), min(low_y, sy), max(high_y, sy)
             if high_x < 0.5 or low_x > width - 0.5 or high_y < first_row + 0.5 or low_y > last_row - 0.5:
                 continue
-            x_from = int(math.ceil(max(low_x - 0.5 - 1e-7, 0.0)))
-            x_to = int(math.floor(min(high_x - 0.5 + 1e-7, width - 1.0)))
-            y_from = int(math.ceil(max(low_y - 0.5 - 1e-7, first_row + 0.0)))
-            y_to = int(math.floor(min(high_y - 0.5 + 1e-7, last_row - 1.0)))
+            x_from = math.ceil(max(low_x - 0.5 - 1e-7, 0.0))
+            x_to = math.floor(min(high_x - 0.5 + 1e-7, width - 1.0))
+            y_from = math.ceil(max(low_y - 0.5 - 1e-7, first_row + 0.0))
+            y_to = math.floor(min(high_y - 0.5 + 1e-7, last_row - 1.0))
             if x_from > x_to or y_from > y_to:
                 continue
             a0 = p[1, 1] * p[2, 2] - p[1, 2] * p[2, 1]
@@ -175,7 +184,7 @@ def rasterise(
             a2, b2, c2 = a2 * sign, b2 * sign, c2 * sign
             scale = 1.0 / abs(volume)
             kind = np.int64(material[t])
-            holes = kind == _FOLIAGE or kind == _FENCE
+            holes = kind in (_FOLIAGE, _FENCE)
             for row in range(y_from, y_to + 1):
                 py = row + 0.5
                 d0, d1, d2 = b0 * py + c0, b1 * py + c1, b2 * py + c2
