@@ -83,14 +83,14 @@ def build_town(map_name: str) -> Town:
     scatter = Scatter()
     ground = build_ground(plan, rng)
     signals = place_signals(plan, scatter)
-    lamps = furnish(plan, scatter, rng)
+    lamps = [(*plan.bend.place(x, y), z) for x, y, z in furnish(plan, scatter, rng)]
     fill_blocks(plan, scatter, rng)
     opendrive = write_opendrive(plan, map_name)
     return Town(
         name=map_name,
         opendrive=opendrive,
         spawn_points=spawn_points(plan),
-        scene=join([ground, scatter.mesh()]),
+        scene=plan.bend.mesh(join([ground, scatter.mesh()])),
         lamps=np.array(lamps, dtype=np.float32).reshape(-1, 3),
         signals=signals,
         ground_height=GroundHeight(plan),
@@ -101,7 +101,9 @@ def build_town(map_name: str) -> Town:
 def _digest(plan: Plan, scatter: Scatter, opendrive: str) -> str:
     whole = hashlib.sha256()
     whole.update(
-        repr((plan.columns, plan.rows, plan.links, sorted(plan.signalled), sorted(plan.districts.items()))).encode()
+        repr(
+            (plan.bend, plan.columns, plan.rows, plan.links, sorted(plan.signalled), sorted(plan.districts.items()))
+        ).encode()
     )
     whole.update(opendrive.encode())
     whole.update(scatter.digest())

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
+from carla_plugin.simulator.town.bend import STEP
 from carla_plugin.simulator.town.markings import draw_markings
-from carla_plugin.simulator.town.opendrive import KERB_HEIGHT
-from carla_plugin.simulator.town.plan import BLOCKS, CORNER_RADIUS, SIDES, District, Line, Node, Plan
+from carla_plugin.simulator.town.plan import BLOCKS, CORNER_RADIUS, KERB_HEIGHT, SIDES, District, Line, Node, Plan
 from carla_plugin.simulator.town.surface import Paint, Surface, beside
 
 ROAD, SIDEWALK, TERRAIN, OPEN_GROUND = 1, 2, 10, 25
@@ -19,7 +19,7 @@ FAR = 1200.0  # metres of land around the town
 
 def build_ground(plan: Plan, rng: np.random.Generator) -> Mesh:
     """Return everything flat: streets, crossings, markings, kerbs, pavements and land."""
-    surface = Surface()
+    surface = Surface(plan.bend.axis)
     shade = int(rng.integers(62, 84))
     asphalt = Paint(Material.ASPHALT, ROAD, (shade, shade, shade + int(rng.integers(0, 5))))
     tone = rng.integers(138, 176)
@@ -52,7 +52,8 @@ def _street(
     for sign in (-1.0, 1.0):
         kerb, verge = line.half + KERB_WIDTH, line.half + line.verge
         edge = line.position + sign * line.half
-        path = [(low, edge), (high, edge)] if axis == 0 else [(edge, low), (edge, high)]
+        steps = np.linspace(low, high, int((high - low) / STEP) + 2)
+        path = [(at, edge) if axis == 0 else (edge, at) for at in steps.tolist()]
         facing = path if (sign > 0) == (axis == 0) else path[::-1]
         surface.upright(facing, 0.0, KERB_HEIGHT, stone)
         surface.rects([band(sign * line.half, sign * kerb)], KERB_HEIGHT, stone)
@@ -96,7 +97,7 @@ def corners(plan: Plan, node: Node) -> list[tuple[NDArray[np.float64], NDArray[n
         begin_back = one * reach + right * line.reserve
         end_back = two * other_reach + other_left * other.reserve
         if turn == 2:
-            kerb = np.array([begin, end])
+            kerb = begin + (end - begin) * np.linspace(0.0, 1.0, 6)[:, None]
             middle = (begin_back + end_back) / 2
         else:
             # Quarter ellipse from `begin`, along -one, to `end`, along two; inner corners are round, outer ones wide.
@@ -134,6 +135,7 @@ class GroundHeight:
     """Answer how high the ground lies: 0 on the carriageway, a kerb higher elsewhere."""
 
     def __init__(self, plan: Plan) -> None:
+        self._bend = plan.bend
         self._columns = np.array([line.position for line in plan.columns])
         self._rows = np.array([line.position for line in plan.rows])
         self._half_x = [line.half for line in plan.columns]
@@ -142,6 +144,7 @@ class GroundHeight:
 
     def __call__(self, x: float, y: float) -> float:
         """Return the height at (x, y) in metres."""
+        x, y = self._bend.unplace(x, y)
         i, j = int(np.abs(self._columns - x).argmin()), int(np.abs(self._rows - y).argmin())
         dx, dy = x - float(self._columns[i]), y - float(self._rows[j])
         half_x, half_y = self._half_x[i], self._half_y[j]

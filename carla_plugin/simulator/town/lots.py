@@ -1,4 +1,4 @@
-"""What stands on the land of a block: buildings along its streets, walls, fences and hedges at the pavement, trees behind."""
+"""What stands on the land of a block: buildings, walls, fences and hedges at the pavement, trees behind."""
 
 from __future__ import annotations
 

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.materials import Material
-from carla_plugin.simulator.town.opendrive import STOP_LINE
-from carla_plugin.simulator.town.plan import Line, Link, Plan
+from carla_plugin.simulator.town.plan import STOP_LINE, Line, Link, Plan
 from carla_plugin.simulator.town.surface import Paint, Surface
 
 LIFT = 0.012  # metres; less flickers

@@ -8,8 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from carla_plugin.simulator.town.bend import Bend
+
 SIDES = ((1, 0), (0, 1), (-1, 0), (0, -1))  # directions of the arms of a node: +x, +y, -x, -y (clockwise from above)
 CORNER_RADIUS = 6.0  # metres, of the kerb where two streets meet
+KERB_HEIGHT = 0.15  # metres
+STOP_LINE = 5.2  # metres from the end of a street back to its stop line; the zebra lies between
 BLOCKS = 5  # blocks along each axis
 MARGIN = 48.0  # metres of building land outside the outermost streets
 
@@ -97,6 +101,7 @@ class Plan:
         rows: streets along x, by y.
         links: the streets between neighbouring crossings that exist, in a fixed order.
         signalled: crossings with traffic lights.
+        bend: how the plan lies in the world; all other coordinates are the plan's.
         districts: district of cell (column, row), -1..BLOCKS each: the cell between lines `column` and `column + 1`.
     """
 
@@ -105,6 +110,7 @@ class Plan:
     rows: tuple[Line, ...]
     links: tuple[Link, ...]
     signalled: frozenset[Node]
+    bend: Bend
     districts: dict[tuple[int, int], District]
 
     def __post_init__(self) -> None:
@@ -184,12 +190,21 @@ def make_plan(seed: int) -> Plan:
     columns = _lines(rng, yellow, lane_width)
     rows = _lines(rng, yellow, lane_width)
     links = _links(rng)
-    plan = Plan(seed, columns, rows, links, frozenset(), _districts(rng))
+    plan = Plan(seed, columns, rows, links, frozenset(), _bend(rng), _districts(rng))
     signalled = [
         node for node in plan.nodes()
         if len(plan.arms(node)) > 2 and rng.random() < (0.95 if _wide(plan, node) else 0.62)
     ]  # fmt: skip
-    return Plan(seed, columns, rows, links, frozenset(signalled), plan.districts)
+    return Plan(seed, columns, rows, links, frozenset(signalled), plan.bend, plan.districts)
+
+
+def _bend(rng: np.random.Generator) -> Bend:
+    return Bend(
+        int(rng.integers(2)),
+        float(rng.uniform(0.09, 0.2)),
+        float(rng.uniform(200.0, 340.0)),
+        float(rng.uniform(0.0, 6.28)),
+    )
 
 
 def _wide(plan: Plan, node: Node) -> bool:
@@ -216,7 +231,7 @@ def _lines(rng: np.random.Generator, yellow: bool, lane_width: float) -> tuple[L
 
 
 def _links(rng: np.random.Generator) -> tuple[Link, ...]:
-    """Draw which streets exist: about one inner street in seven is missing, and no crossing loses two arms."""
+    """Draw which streets exist: a few inner streets are missing, and no crossing loses two arms."""
     every = [Link(Node(i, j), side) for i in range(BLOCKS + 1) for j in range(BLOCKS + 1) for side in (0, 1)]
     every = [link for link in every if link.end.column <= BLOCKS and link.end.row <= BLOCKS]
     degree = {Node(i, j): 0 for i in range(BLOCKS + 1) for j in range(BLOCKS + 1)}
@@ -224,7 +239,7 @@ def _links(rng: np.random.Generator) -> tuple[Link, ...]:
         degree[link.start] += 1
         degree[link.end] += 1
     kept = set(every)
-    wanted = int(rng.integers(5, 9))
+    wanted = int(rng.integers(3, 6))
     for index in rng.permutation(len(every)).tolist():
         link = every[index]
         across = link.start.row if link.side == 0 else link.start.column

@@ -7,8 +7,7 @@ import numpy as np
 from carla_plugin.simulator.assets import street
 from carla_plugin.simulator.assets.signals import traffic_sign
 from carla_plugin.simulator.assets.vegetation import tree
-from carla_plugin.simulator.town.opendrive import KERB_HEIGHT, STOP_LINE
-from carla_plugin.simulator.town.plan import Link, Plan
+from carla_plugin.simulator.town.plan import KERB_HEIGHT, STOP_LINE, Link, Plan
 from carla_plugin.simulator.town.scatter import Frame, Scatter, pick
 
 

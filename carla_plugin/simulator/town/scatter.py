@@ -1,4 +1,4 @@
-"""A collector of things that stand in the town: meshes with a place, joined at the end; and streets as frames of reference."""
+"""A collector of things that stand in the town: meshes with a place, joined at the end."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from carla_plugin.simulator.mesh import Mesh, join
-from carla_plugin.simulator.town.opendrive import KERB_HEIGHT
-from carla_plugin.simulator.town.plan import SIDES
+from carla_plugin.simulator.town.plan import KERB_HEIGHT, SIDES
 
 
 class Frame(NamedTuple):
@@ -35,7 +34,7 @@ class Scatter:
     def put(
         self, mesh: Mesh, frame: Frame, forward: float, right: float, turn_deg: float = 0.0, *, z: float = KERB_HEIGHT
     ) -> Frame:
-        """Stand a mesh at a point of a frame, its x axis along the frame's turned by `turn_deg`; return where it stands."""
+        """Stand a mesh at a point of a frame, its x axis `turn_deg` from the frame's; return where."""
         x, y = frame.at(forward, right)
         yaw = frame.yaw_deg + turn_deg
         self._meshes.append(mesh.placed(x, y, z, yaw))

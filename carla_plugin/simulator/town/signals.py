@@ -1,13 +1,15 @@
-"""Traffic lights of a town: where they stand, whom they stop, and what the server and the renderer must know of them."""
+"""Traffic lights of a town: where they stand, whom they stop, where they shine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import degrees
 from typing import NamedTuple
 
 from carla_plugin.simulator.assets.signals import traffic_light
-from carla_plugin.simulator.town.opendrive import KERB_HEIGHT, STOP_LINE, junction_id, signal_id
-from carla_plugin.simulator.town.plan import Node, Plan
+from carla_plugin.simulator.town.bend import street_pose
+from carla_plugin.simulator.town.numbering import junction_id, signal_id
+from carla_plugin.simulator.town.plan import KERB_HEIGHT, STOP_LINE, Node, Plan
 from carla_plugin.simulator.town.scatter import Frame, Scatter
 from protocols.carla_rpc.types import Location, Rotation, Transform
 
@@ -68,11 +70,15 @@ def _signal(plan: Plan, scatter: Scatter, node: Node, side: int, group: int, ind
         crossing = plan.line(node, side + 1)
         forward, right, arm = -(crossing.half + 0.6), -line.half - 0.6, line.half
     _stand(scatter, frame, forward, right, index, max(arm, 3.0), lenses)
-    middle = frame.at(reach + STOP_LINE + TRIGGER_LENGTH / 2 - 0.5, -line.driving / 2)
+    bend, axis, sign = plan.bend, side % 2, 1.0 if side < 2 else -1.0
+    along = plan.place(node)[axis] + sign * (reach + STOP_LINE + TRIGGER_LENGTH / 2 - 0.5)
+    pose = street_pose(bend, axis, line.position, along).beside(-sign * line.driving / 2)
+    yaw = degrees(pose[2]) + (0.0 if sign > 0 else 180.0)
     trigger = TriggerBox(
-        Location(middle[0], middle[1], 1.0), Location(TRIGGER_LENGTH / 2, line.driving / 2 - 0.2, 1.5), 90.0 * side
+        Location(pose[0], pose[1], 1.0), Location(TRIGGER_LENGTH / 2, line.driving / 2 - 0.2, 1.5), yaw
     )
-    transform = Transform(Location(post.x, post.y, KERB_HEIGHT), Rotation(yaw=90.0 * side))
+    transform = Transform(Location(*bend.place(post.x, post.y), KERB_HEIGHT), Rotation(yaw=yaw))
+    lenses = [(*bend.place(x, y), z) for x, y, z in lenses]
     return SignalPlacement(
         str(signal_id(plan, node, side)), transform, junction_id(plan, node), group, (trigger,), tuple(lenses)
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import degrees
+
 import numpy as np
 
+from carla_plugin.simulator.town.bend import street_pose
 from carla_plugin.simulator.town.plan import Plan
 from protocols.carla_rpc.types import Location, Rotation, Transform
 
@@ -24,10 +27,9 @@ def spawn_points(plan: Plan) -> tuple[Transform, ...]:
             for lane in range(line.lanes):
                 offset = sign * (lane + 0.5) * line.lane_width
                 for along in stops.tolist():
-                    if link.side == 0:
-                        place, yaw = Location(along, line.position + offset, HEIGHT), 0.0 if sign > 0 else 180.0
-                    else:
-                        place, yaw = Location(line.position - offset, along, HEIGHT), 90.0 if sign > 0 else -90.0
-                    found.append(Transform(place, Rotation(yaw=yaw)))
+                    pose = street_pose(plan.bend, link.side, line.position, along).beside(offset)
+                    yaw = degrees(pose[2]) + (0.0 if sign > 0 else 180.0)
+                    yaw = (yaw + 180.0) % 360.0 - 180.0
+                    found.append(Transform(Location(pose[0], pose[1], HEIGHT), Rotation(yaw=yaw)))
     order = np.random.Generator(np.random.PCG64([plan.seed, 2])).permutation(len(found))
     return tuple(found[index] for index in order.tolist())

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh, empty, join
+from carla_plugin.simulator.town.bend import split
 
 
 class Paint(NamedTuple):
@@ -23,7 +24,9 @@ class Paint(NamedTuple):
 class Surface:
     """Collect pieces of ground; `mesh` returns them as one thing with world metres as `uvw`."""
 
-    def __init__(self) -> None:
+    def __init__(self, axis: int) -> None:
+        """Prepare for a plan that will be bent across `axis`: rectangles are cut so that they can follow."""
+        self._axis = axis
         self._meshes: list[Mesh] = []
 
     def rects(self, bounds: ArrayLike, z: float, paint: Paint) -> None:
@@ -36,6 +39,7 @@ class Surface:
         """
         box = np.asarray(bounds, dtype=np.float64).reshape(-1, 4)
         box = box[(box[:, 1] - box[:, 0] > 1e-3) & (box[:, 3] - box[:, 2] > 1e-3)]
+        box = split(box, self._axis)
         corners = box[:, [[0, 2], [1, 2], [1, 3], [0, 3]]]  # (N, 4, 2)
         points = np.concatenate([corners, np.full((len(box), 4, 1), z)], axis=2)
         self._quads(points, (0.0, 0.0, 1.0), paint)
@@ -108,4 +112,5 @@ def beside(line: Sequence[Sequence[float]] | NDArray[np.float64], distance: floa
     before, after = np.concatenate([normal[:1], normal]), np.concatenate([normal, normal[-1:]])
     mean = before + after
     mean /= np.maximum((np.linalg.norm(mean, axis=1, keepdims=True) ** 2) / 2, 1e-9)
-    return path + mean * distance
+    moved: NDArray[np.float64] = path + mean * distance
+    return moved
