@@ -193,7 +193,7 @@ def make_plan(seed: int) -> Plan:
     plan = Plan(seed, columns, rows, links, frozenset(), _bend(rng), _districts(rng))
     signalled = [
         node for node in plan.nodes()
-        if len(plan.arms(node)) > 2 and rng.random() < (0.95 if _wide(plan, node) else 0.62)
+        if len(plan.arms(node)) > 2 and rng.random() < (1.0 if _wide(plan, node) else 0.8)
     ]  # fmt: skip
     return Plan(seed, columns, rows, links, frozenset(signalled), plan.bend, plan.districts)
 

@@ -13,6 +13,7 @@ from carla_plugin.simulator.town.plan import KERB_HEIGHT, STOP_LINE, Node, Plan
 from carla_plugin.simulator.town.scatter import Frame, Scatter
 from protocols.carla_rpc.types import Location, Rotation, Transform
 
+MAST = 5.4  # metres, height of arms over the road
 TRIGGER_LENGTH = 9.0  # metres before the stop line in which a vehicle belongs to a signal
 
 
@@ -57,11 +58,10 @@ def place_signals(plan: Plan, scatter: Scatter) -> tuple[SignalPlacement, ...]:
 
 def _signal(plan: Plan, scatter: Scatter, node: Node, side: int, group: int, index: int) -> SignalPlacement:
     line, reach = plan.line(node, side), plan.reach(node, side)
-    frame = Frame(
-        *plan.place(node), 90.0 * side
-    )  # looks from the crossing along the arm; who arrives drives against it
+    frame = Frame(*plan.place(node), 90.0 * side)  # looks from the crossing along the arm, at those who arrive
     lenses: list[tuple[float, float, float]] = []
-    post = _stand(scatter, frame, reach + STOP_LINE - 0.3, -(line.half + 0.55), index, 0.0, lenses)
+    near = line.half - line.lane_width * 0.4 if line.lanes > 1 else 0.0
+    post = _stand(scatter, frame, reach + STOP_LINE - 0.3, -(line.half + 0.55), index, near, lenses)
     far = (side + 2) % 4
     if plan.arm(node, far) is not None:
         forward, right = -(plan.reach(node, far) + 0.4), -(line.half + 0.6)
@@ -70,6 +70,8 @@ def _signal(plan: Plan, scatter: Scatter, node: Node, side: int, group: int, ind
         crossing = plan.line(node, side + 1)
         forward, right, arm = -(crossing.half + 0.6), -line.half - 0.6, line.half
     _stand(scatter, frame, forward, right, index, max(arm, 3.0), lenses)
+    if line.lanes == 1 or plan.arm(node, far) is None:
+        _stand(scatter, frame, forward, line.half + 0.6, index, 0.0, lenses)
     bend, axis, sign = plan.bend, side % 2, 1.0 if side < 2 else -1.0
     along = plan.place(node)[axis] + sign * (reach + STOP_LINE + TRIGGER_LENGTH / 2 - 0.5)
     pose = street_pose(bend, axis, line.position, along).beside(-sign * line.driving / 2)
@@ -88,7 +90,7 @@ def _stand(
     scatter: Scatter, frame: Frame, forward: float, right: float, index: int, arm: float,
     lenses: list[tuple[float, float, float]],
 ) -> Frame:  # fmt: skip
-    light = traffic_light(index, round(arm * 2) / 2)
+    light = traffic_light(index, round(arm * 2) / 2, MAST)
     there = scatter.put(light.mesh, frame, forward, right)
     for ahead, aside, up in light.lenses:
         x, y = there.at(ahead, aside)
