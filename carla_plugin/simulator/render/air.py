@@ -84,19 +84,19 @@ def _streaks(column: int, row: int, height: int, look: NDArray[np.float64], seed
     scale = height / 256.0
     total = 0.0
     for sheet in range(3):
-        wide = (2.2 + 1.1 * sheet) * scale
-        tall = (26.0 + 22.0 * sheet) * scale
+        wide = (1.15 + 0.45 * sheet) * scale
+        tall = (15.0 + 13.0 * sheet) * scale
         slant = (0.05 + 0.30 * look[WIND]) * (1.0 + 0.12 * sheet)
         x = (column + 0.5 + slant * row) / wide
         lane = math.floor(x)
         y = (row + 0.5) / tall + unit3(lane, sheet, seed) * 17.0
         cell = math.floor(y)
-        if unit3(lane, cell, seed + 31 * sheet) < look[RAIN] * (0.30 - 0.05 * sheet):
+        if unit3(lane, cell, seed + 31 * sheet) < look[RAIN] * (0.20 - 0.035 * sheet):
             long = 0.35 + 0.5 * unit3(lane, cell, seed + 7)
             along = (y - cell) / long
             if along < 1.0:
                 across = abs(x - lane - 0.5) * 2.0
-                total += (1.0 - across) * along * (1.0 - along) * 4.0 * (0.35 + 0.22 * sheet)
+                total += (1.0 - across) * along * (1.0 - along) * 4.0 * (0.30 + 0.16 * sheet)
     return min(total, 1.0)
 
 
@@ -154,8 +154,8 @@ def add_air(
                     tx = (value2(x * 9.0, y * 9.0, 91) - 0.5) * (rough + ripple)
                     ty = (value2(x * 9.0, y * 9.0, 92) - 0.5) * (rough + ripple)
                     jitter = unit3(column, row, 93) - 0.5
-                    tx += jitter * rough * vx * 0.9
-                    ty += jitter * rough * vy * 0.9
+                    tx += jitter * rough * vx * 0.6
+                    ty += jitter * rough * vy * 0.6
                     facing = min(max(-(tx * vx + ty * vy + vz), 0.02), 1.0)
                     rx, ry, rz = vx + 2.0 * facing * tx, vy + 2.0 * facing * ty, vz + 2.0 * facing
                     rz = max(rz, 0.01)
@@ -188,7 +188,7 @@ def add_air(
                 drop = _streaks(column, row, height, look, seed)
                 if drop > 0.0:
                     local = 0.3333 * (red + green + blue)
-                    bright = 0.55 * look[AMBIENT + 1] + 0.25 * local + 0.02 * look[LAMPS]
+                    bright = 0.60 * look[AMBIENT + 1] + 0.30 * local + 0.010 * look[LAMPS]
                     red += drop * 0.55 * (bright - 0.35 * red)
                     green += drop * 0.55 * (bright * 1.02 - 0.35 * green)
                     blue += drop * 0.55 * (bright * 1.06 - 0.35 * blue)

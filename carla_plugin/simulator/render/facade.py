@@ -68,8 +68,10 @@ def _pane(px: NDArray[np.float32], window: int, x: float, y: float, seed: int, l
     chance = unit3(window, 4, seed)
     if chance < lit_share:
         warm = unit3(window, 5, seed)
-        power = 0.55 + 0.9 * unit3(window, 6, seed)
-        glow = power * (0.65 + 0.5 * y)
+        power = 0.06 + 0.20 * unit3(window, 6, seed)
+        glow = power * (0.55 + 0.75 * y * y)
+        if y < 0.42 and unit3(math.floor(x * 5.0), window, 8) > 0.45 + y:
+            glow *= 0.35  # furniture and people against the light
         if px[ALBEDO] > 0.1:
             glow *= 0.75
         px[EMISSION] = glow * (1.0 if warm < 0.8 else 0.75)
@@ -165,7 +167,7 @@ def shopfront(px: NDArray[np.float32], u: float, v: float, w: float, seed: int, 
             if stroke > 0.42:
                 bright = 0.75 if hue != 5 else 0.06
                 _set(px, bright, bright * 0.96, bright * 0.85)
-                px[EMISSION], px[EMISSION + 1], px[EMISSION + 2] = 0.9, 0.8, 0.6
+                px[EMISSION], px[EMISSION + 1], px[EMISSION + 2] = 0.55, 0.48, 0.34
                 px[LEVEL] = 0.3 + 0.3 * unit3(shop, 4, 0)
         px[GLOSS] = 0.4
         px[SPECULAR] = 0.04

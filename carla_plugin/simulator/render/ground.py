@@ -64,7 +64,7 @@ def asphalt(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: f
             px[SPECULAR] = 0.2
     scale_albedo(px, tone)
     px[POROUS] = 0.62
-    px[PUDDLE] = smooth(0.30, 0.72, fractal2(u * 0.23, v * 0.23, 19, 3))
+    px[PUDDLE] = smooth(0.42, 0.80, fractal2(u * 0.23, v * 0.23, 19, 3))
     px[GLOSS] = 0.25
 
 
@@ -86,7 +86,7 @@ def paving(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: fl
     stain = smooth(0.63, 0.72, value2(u * 1.9, v * 1.9, 24))
     scale_albedo(px, tone * (1.0 - 0.18 * stain))
     px[POROUS] = 0.48
-    px[PUDDLE] = 0.75 * smooth(0.42, 0.78, fractal2(u * 0.3, v * 0.3, 25, 3))
+    px[PUDDLE] = 0.75 * smooth(0.48, 0.82, fractal2(u * 0.3, v * 0.3, 25, 3))
     px[GLOSS] = 0.2
 
 
@@ -131,5 +131,5 @@ def marking(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: f
     for channel in range(3):
         px[ALBEDO + channel] = px[ALBEDO + channel] * 0.86 * (1.0 - worn) + 0.085 * worn
     px[POROUS] = 0.30
-    px[PUDDLE] = 0.9 * smooth(0.30, 0.72, fractal2(u * 0.23, v * 0.23, 19, 3))
+    px[PUDDLE] = 0.9 * smooth(0.42, 0.80, fractal2(u * 0.23, v * 0.23, 19, 3))
     px[GLOSS] = 0.3

@@ -64,7 +64,7 @@ def lights_near(
     eye = np.array(camera.transform.location, dtype=np.float64)
     ahead = axes(camera.transform.rotation)[0]
     street = _nearest(lamps.astype(np.float64).reshape(-1, 3), eye, ahead, 30.0, *_STREET)
-    rows = [_row(lamps[i], (4.6, 3.25, 1.75), 24.0, 0.28, (0.0, 0.0, -1.0), 0.12) for i in street]
+    rows = [_row(lamps[i], (36.0, 24.5, 12.5), 27.0, 0.20, (0.0, 0.0, -1.0), 0.12) for i in street]
     heads: list[tuple[NDArray[np.float64], NDArray[np.float64], int]] = []
     tails: list[tuple[NDArray[np.float64], NDArray[np.float64], int]] = []
     for p in placed:

@@ -110,7 +110,8 @@ def resolve(
                 continue
             if t != last:
                 for k in range(3):
-                    x, y, z = np.float64(position[t, k, 0]), np.float64(position[t, k, 1]), np.float64(position[t, k, 2])
+                    corner = position[t, k]
+                    x, y, z = np.float64(corner[0]), np.float64(corner[1]), np.float64(corner[2])
                     for r in range(3):
                         p[k, r] = view[r, 0] * x + view[r, 1] * y + view[r, 2] * z + view[r, 3]
                 for k in range(3):

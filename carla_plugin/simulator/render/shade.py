@@ -153,7 +153,8 @@ def light_surfaces(
                         darken *= 1.0 - 0.35 * pool
                         gloss += film * max(0.0, 0.62 - gloss)
                         reflect = max(reflect, 0.022 * film)
-                    albedo[0], albedo[1], albedo[2] = px[ALBEDO] * darken, px[ALBEDO + 1] * darken, px[ALBEDO + 2] * darken
+                    for channel in range(3):
+                        albedo[channel] = px[ALBEDO + channel] * darken
                     upward = 0.5 + 0.5 * nz
                     for channel in range(3):
                         diffuse[channel] = open_sky * (

@@ -67,11 +67,11 @@ def sky_colour(
         cx, cy = x * distance * 0.85, y * distance * 0.85
         steps = max(octaves, 3)
         wisp = fractal2(cx + 3.7, cy - 1.2, 101, steps)
-        edge = 0.74 - 0.56 * cover
+        edge = 0.66 - 0.52 * cover
         thick = smooth(edge, edge + 0.20, wisp)
         lit = fractal2(cx + 3.7 + 0.22 * look[SUN_TO], cy - 1.2 + 0.22 * look[SUN_TO + 1], 101, max(steps - 1, 2))
         shade = smooth(-0.16, 0.16, wisp - lit) * 0.6 + 0.4 * (1.0 - thick)
-        amount = thick * smooth(0.015, 0.12, z) * (0.92 if cover < 0.9 else 0.97)
+        amount = thick * smooth(0.0, 0.12, cover) * smooth(0.015, 0.12, z) * (0.92 if cover < 0.9 else 0.97)
         for channel in range(3):
             cloud = look[CLOUD_DARK + channel] * (1.0 - shade) + look[CLOUD_BRIGHT + channel] * shade
             cloud += look[GLOW + channel] * near**8 * 0.8

@@ -28,6 +28,7 @@ _SIGNAL_LENS = int(Material.SIGNAL_LENS)
 _SIGN_FACE = int(Material.SIGN_FACE)
 _WOOD = int(Material.WOOD)
 _CHROME = int(Material.CHROME)
+_FENCE = int(Material.FENCE)
 _ROOF = int(Material.ROOF)
 
 
@@ -81,12 +82,12 @@ def sign_face(px: NDArray[np.float32], u: float, v: float, kind: int, seed: int)
 def lens(px: NDArray[np.float32], lamp: int, state: int) -> None:
     """Draw a signal's lens: lamp 0 red, 1 yellow, 2 green; it glows if it is the state's."""
     red = 1.0 if lamp < 2 else 0.05
-    green = 0.04 if lamp == 0 else (0.62 if lamp == 1 else 1.0)
+    green = 0.015 if lamp == 0 else (0.62 if lamp == 1 else 1.0)
     blue = 0.02 if lamp < 2 else 0.55
     _set(px, 0.05 * red + 0.01, 0.05 * green + 0.01, 0.05 * blue + 0.01)
     px[GLOSS], px[SPECULAR] = 0.6, 0.04
     if lamp == state:
-        _glow(px, 4.0 * red, 4.0 * green, 4.0 * blue, -1.0)
+        _glow(px, 2.6 * red, 2.6 * green, 2.6 * blue, -1.0)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -96,10 +97,10 @@ def thing(
     """Draw any of the materials of this file at object-local metres (u, v, w)."""
     if kind == _FOLIAGE:
         clump = value3(u * 1.6, v * 1.6, w * 1.6, seed & 0xFFFF)
-        cell = max(0.085, footprint)
+        cell = max(0.10, footprint)
         leaf = unit3(math.floor(u / cell), math.floor(v / cell), hash3(math.floor(w / cell), seed, 6))
-        scale_albedo(px, 0.50 + 0.50 * clump + 0.60 * leaf * leaf)
-        px[ALBEDO] *= 0.85 + 0.4 * leaf
+        scale_albedo(px, 0.42 + 0.55 * clump + 0.45 * leaf * leaf)
+        px[ALBEDO] *= 0.9 + 0.3 * leaf
         px[POROUS], px[GLOSS], px[SPECULAR] = 0.2, 0.25, 0.02
     elif kind == _CAR_PAINT:
         scale_albedo(px, 0.92 + 0.12 * fractal2(u * 1.3 + w, v * 1.3 + w, seed & 0xFFFF, 2))
@@ -123,6 +124,12 @@ def thing(
         fold = value3(u * 5.0, v * 5.0, w * 2.4, seed & 0xFFFF)
         scale_albedo(px, 0.75 + 0.45 * fold)
         px[POROUS] = 0.4
+    elif kind == _FENCE:
+        board = math.floor(u / 0.14)
+        gap = u / 0.14 - board
+        scale_albedo(px, (0.72 + 0.4 * unit3(board, 5, seed)) * (0.5 if gap < 0.1 and footprint < 0.08 else 1.0))
+        scale_albedo(px, 0.8 + 0.35 * value2(u * 20.0, v * 1.5, seed & 0xFFFF))
+        px[POROUS] = 0.35
     elif kind == _BARK:
         scale_albedo(px, 0.6 + 0.7 * value3(u * 14.0, v * 14.0, w * 2.5, seed & 0xFFFF) * fade(footprint, 0.2) + 0.1)
         px[POROUS] = 0.4
@@ -134,7 +141,7 @@ def thing(
         px[POROUS] = 0.4
     elif kind == _STREET_LAMP:
         px[GLOSS], px[SPECULAR] = 0.6, 0.05
-        _glow(px, 7.0, 4.9, 2.6, 0.12)
+        _glow(px, 9.0, 6.4, 3.5, 0.12)
     elif kind == _HEAD_LAMP:
         _set(px, 0.55, 0.57, 0.60)
         px[GLOSS], px[SPECULAR] = 0.9, 0.12

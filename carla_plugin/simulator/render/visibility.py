@@ -17,7 +17,7 @@ _NEAR_M = 0.01  # only for screen bounds of triangles that reach behind the came
 
 
 @numba.njit(cache=True, nogil=True)
-def cut_out(material: int, u: float, v: float, w: float, seed: int, footprint: float) -> bool:
+def cut_out(material: int, u: float, v: float, w: float, seed: int, footprint: float, facing: float) -> bool:
     """Return whether a point of foliage or fence is a hole.
 
     Args:
@@ -27,12 +27,18 @@ def cut_out(material: int, u: float, v: float, w: float, seed: int, footprint: f
         w: third one; for a fence its kind.
         seed: the triangle's seed.
         footprint: metres that a pixel covers there; finer detail is drawn by chance.
+        facing: cosine between surface normal and view; crowns are thinner at their rim.
     """
     if material == _FOLIAGE:
-        clump = value3(u * 2.1, v * 2.1, w * 2.1, seed & 0xFFFF)
-        cell = max(0.085, footprint)
-        leaf = unit3(math.floor(u / cell), math.floor(v / cell), hash3(math.floor(w / cell), seed, 5))
-        return clump * 0.62 + leaf * 0.38 < 0.40
+        clump = value3(u * 1.9, v * 1.9, w * 1.9, seed & 0xFFFF)
+        rim = (1.0 - facing) * (1.0 - facing)
+        if footprint < 0.05:
+            leaf = value3(u * 12.0, v * 12.0, w * 12.0, (seed + 5) & 0xFFFF)
+        else:
+            cell = max(0.10, footprint)
+            leaf = unit3(math.floor(u / cell), math.floor(v / cell), hash3(math.floor(w / cell), seed, 5))
+            leaf = 0.5 + (leaf - 0.5) * 0.8
+        return clump * 0.42 + leaf * 0.58 < 0.37 + 0.33 * rim
     kind = int(w + 0.5)
     if kind == 2:
         return False
@@ -42,7 +48,7 @@ def cut_out(material: int, u: float, v: float, w: float, seed: int, footprint: f
         spacing, width = 0.075, 0.014
     if footprint > 0.6 * spacing:
         solid = width / spacing * (1.0 if kind == 0 else 2.0) + 0.06
-        return unit3(math.floor(u / spacing), math.floor(v / spacing), seed) > solid
+        return unit3(math.floor(u / footprint), math.floor(v / footprint), seed) > solid
     if v < 0.0:
         return False
     along = u - math.floor(u / spacing) * spacing
@@ -60,7 +66,7 @@ def holed(material: int, u: float, v: float, w: float, seed: int, footprint: flo
     if material == _FOLIAGE:
         cell = max(0.17, footprint)
         return unit3(math.floor(u / cell), math.floor(v / cell), math.floor(w / cell) + seed) < 0.30
-    return cut_out(material, u, v, w, seed, footprint)
+    return cut_out(material, u, v, w, seed, footprint, 1.0)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -133,6 +139,7 @@ def rasterise(
         triangle: `(H, W)` int32, -1 where nothing is seen.
     """
     p = np.empty((3, 3), np.float64)
+    middle_x, middle_y = 0.5 * width, 0.5 * inverse.shape[0]
     for turn in range(order.shape[0]):
         chunk = order[turn]
         for t in range(start[chunk], stop[chunk]):
@@ -185,6 +192,10 @@ def rasterise(
             scale = 1.0 / abs(volume)
             kind = np.int64(material[t])
             holes = kind in (_FOLIAGE, _FENCE)
+            tilt = 1.0
+            if holes:  # length of the plane's normal, so that total / tilt / |ray| is the cosine toward the camera
+                a, b, c = a0 + a1 + a2, b0 + b1 + b2, c0 + c1 + c2
+                tilt = math.sqrt(a * a + b * b + ((a * middle_x + b * middle_y + c) / focal) ** 2)
             for row in range(y_from, y_to + 1):
                 py = row + 0.5
                 d0, d1, d2 = b0 * py + c0, b1 * py + c1, b2 * py + c2
@@ -218,7 +229,8 @@ def rasterise(
                         u = f0 * uvw[t, 0, 0] + f1 * uvw[t, 1, 0] + f2 * uvw[t, 2, 0]
                         v = f0 * uvw[t, 0, 1] + f1 * uvw[t, 1, 1] + f2 * uvw[t, 2, 1]
                         w = f0 * uvw[t, 0, 2] + f1 * uvw[t, 1, 2] + f2 * uvw[t, 2, 2]
-                        if cut_out(kind, u, v, w, np.int64(seed[t]), 1.0 / (total * scale * focal)):
+                        facing = total / tilt / math.sqrt((px - middle_x) ** 2 + (py - middle_y) ** 2 + focal * focal)
+                        if cut_out(kind, u, v, w, np.int64(seed[t]), 1.0 / (total * scale * focal), facing):
                             continue
                     inverse[row, column] = depth
                     triangle[row, column] = t

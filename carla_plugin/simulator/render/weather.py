@@ -52,7 +52,7 @@ _HORIZONS = (
     (0.640, 0.310, 0.170), (0.820, 0.470, 0.270), (0.860, 0.640, 0.460), (0.700, 0.780, 0.880),
     (0.620, 0.760, 0.940), (0.600, 0.750, 0.950),
 )  # fmt: skip
-_EXPOSURES = (3.30, 3.30, 2.60, 2.00, 1.65, 1.35, 1.10, 0.95, 0.92, 0.90)
+_EXPOSURES = (3.60, 3.60, 3.30, 2.80, 2.30, 1.85, 1.40, 1.05, 0.96, 0.94)
 
 
 def _at(altitude_deg: float, table: tuple[tuple[float, ...], ...]) -> NDArray[np.float64]:
@@ -95,7 +95,8 @@ def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
     )  # fmt: skip
     mass = 1.0 / (max(math.sin(math.radians(altitude)), 0.0) + 0.055)
     through = np.exp(-np.array([0.055, 0.165, 0.37]) * (mass - 1.0))
-    strength = 2.9 * _step(-4.0, 9.0, altitude) * (1.0 - 0.97 * grey) * (1.0 - 0.45 * cover * (1.0 - grey))
+    strength = 2.7 * _step(-4.0, 9.0, altitude) * (1.0 - 0.97 * grey) * (1.0 - 0.45 * cover * (1.0 - grey))
+    strength *= math.exp(-3.2 * _share(weather.fog_density))
     sun = through * np.array([1.0, 0.96, 0.90]) * strength * (1.0 - 0.8 * dust)
     night = _step(-5.0, -9.0, altitude)
     moon = np.array([0.0075, 0.0100, 0.0165]) * (1.0 - 0.9 * grey) * night
@@ -116,8 +117,9 @@ def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
     vector[GLOW : GLOW + 3] = (sun * 0.22 + horizon * 0.25 * np.array([1.0, 0.75, 0.5])) * (1.0 - grey)
     ambient = 0.78 * (0.62 * zenith + 0.38 * horizon) + 0.05 * sun * max(vector[SUN_TO + 2], 0.0)
     ambient = ambient * (1.0 + 0.55 * grey)
-    vector[AMBIENT : AMBIENT + 3] = ambient + night * np.array([0.0052, 0.0050, 0.0062])
-    vector[BOUNCE : BOUNCE + 3] = 0.30 * ambient + 0.075 * sun * max(vector[SUN_TO + 2], 0.15) * np.array([1, 0.95, 0.85])
+    vector[AMBIENT : AMBIENT + 3] = ambient + night * np.array([0.0105, 0.0100, 0.0120])
+    warm = np.array([1.0, 0.95, 0.85])
+    vector[BOUNCE : BOUNCE + 3] = 0.30 * ambient + 0.075 * sun * max(vector[SUN_TO + 2], 0.15) * warm
 
     bright = sun * 0.30 + 0.85 * horizon + 0.10 * zenith
     vector[CLOUD_BRIGHT : CLOUD_BRIGHT + 3] = bright * (1.0 - grey) + 1.12 * overcast * grey
@@ -128,6 +130,7 @@ def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
     fog = _share(weather.fog_density)
     scatter = max(0.0, float(weather.mie_scattering_scale)) * max(0.0, float(weather.scattering_intensity))
     sigma = 0.00065 + 0.004 * min(scatter, 1.0) + 0.070 * fog**1.35 + 0.0035 * rain + 0.045 * dust
+    sigma += 0.0020 * _step(-6.0, 2.0, altitude) * _step(22.0, 5.0, altitude)  # evening haze
     vector[FOG_SIGMA] = sigma
     vector[FOG_START] = max(0.0, float(weather.fog_distance)) if fog > 0.0 else 0.0
     vector[FOG_FALLOFF] = 0.06 * min(max(float(weather.fog_falloff), 0.0), 5.0)
