@@ -1,0 +1,66 @@
+"""The command `carla-plugin`: one file a command; errors a user can meet end in a line or two, never a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from protocols.errors import ManyskiesError
+
+COMMANDS = ("stream", "check", "preview", "simulate")
+
+EXAMPLE = """example:
+  carla-plugin simulate --port 2000 &
+  carla-plugin stream town --server 127.0.0.1:2000 --to tcp://127.0.0.1:5555
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0 done, 1 failed, 2 bad input, 3 server or peer gone, 130 Ctrl-C.
+
+    Args:
+        argv: arguments without the program's name; those of the process unless given.
+    """
+    arguments = parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ManyskiesError as error:
+        print(f"carla-plugin: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("carla-plugin: stopped by Ctrl-C", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # whoever read our output has left; point stdout elsewhere so that the interpreter's last flush is quiet
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="carla-plugin",
+        description="Photograph frozen CARLA moments under several appearances and stream them to a trainer.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"carla-plugin {_version()}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        if find_spec(f"carla_plugin.cli.{name}") is None:
+            continue
+        module = import_module(f"carla_plugin.cli.{name}")
+        module.add_parser(commands).set_defaults(run=module.run)
+    return top
+
+
+def _version() -> str:
+    try:
+        return version("manyskies")
+    except PackageNotFoundError:
+        return "unknown (not installed)"

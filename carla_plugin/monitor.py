@@ -1,0 +1,88 @@
+"""Monitor: answers viewers with the newest bundle and the run's rates, and never holds up the stream.
+
+A viewer asks, the monitor answers: a published stream would either pile up or lose the parts of a message
+(stream.md: CONFLATE loses the header of a multipart, PUB keeps the oldest).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import zmq
+
+from protocols.bundle import Bundle, encode_bundle
+from protocols.errors import InputError, RemoteProtocolError
+from protocols.flow import envelope, open_envelope
+
+POLL_MS = 200
+VIEWER_HWM = 4
+
+
+class Monitor:
+    """Keep the newest bundle for whoever asks; a sink."""
+
+    def __init__(self, endpoint: str) -> None:
+        """Bind, and answer from a thread of its own.
+
+        Args:
+            endpoint: ZeroMQ address to bind, such as `tcp://127.0.0.1:5556`.
+
+        Raises:
+            InputError: the address is taken or not one.
+        """
+        self._newest: Bundle | None = None
+        self._count = 0
+        self._since: float | None = None
+        self._closing = threading.Event()
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.ROUTER)
+        self._socket.set(zmq.LINGER, 0)
+        self._socket.set(zmq.SNDHWM, VIEWER_HWM)  # a viewer that does not read loses answers, nothing waits
+        self._socket.set(zmq.MAXMSGSIZE, 1 << 16)
+        try:
+            self._socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            self._context.destroy(linger=0)
+            raise InputError(f"--monitor {endpoint}: expected a free address to bind, got: {error.strerror}") from None
+        self.endpoint = str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
+        self._thread = threading.Thread(target=self._serve, name="monitor", daemon=True)
+        self._thread.start()
+
+    def put(self, bundle: Bundle) -> bool:
+        """Remember the bundle as the newest; viewers never stop a stream."""
+        if self._since is None:
+            self._since = time.monotonic()
+        else:
+            self._count += 1
+        self._newest = bundle
+        return True
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._closing.set()
+        self._thread.join(2.0)
+        self._context.destroy(linger=0)
+
+    def _serve(self) -> None:
+        while not self._closing.is_set():
+            with contextlib.suppress(zmq.ZMQError):
+                if self._socket.poll(POLL_MS):
+                    self._answer()
+
+    def _answer(self) -> None:
+        peer, *frames = self._socket.recv_multipart()
+        try:
+            asked = open_envelope(frames[0]) if len(frames) == 1 else {}
+        except RemoteProtocolError:
+            return
+        if asked.get("kind") != "newest":
+            return
+        newest = self._newest
+        elapsed = time.monotonic() - (self._since or time.monotonic())
+        rate = self._count / elapsed if elapsed > 0 else 0.0
+        has = newest is not None and asked.get("have") != newest.header.identity
+        reply = envelope("bundle" if has else "nothing", bundles_per_s=rate)
+        rest = encode_bundle(newest, mask_codec="raw") if newest is not None and has else []
+        self._socket.send_multipart([peer, reply, *rest], flags=zmq.NOBLOCK, copy=False)

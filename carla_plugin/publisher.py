@@ -1,0 +1,212 @@
+"""Publisher: sends bundles to the trainer over ZeroMQ, one credit each, and again until acknowledged.
+
+A thread of its own owns the socket, so that heartbeats go on while the simulator works; the rules are those of
+`protocols.flow.Producer`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+
+import zmq
+
+from protocols.bundle import Buffer, Bundle, encode_bundle
+from protocols.errors import InputError, ManyskiesError, PeerError
+from protocols.flow import Producer
+
+HEARTBEAT_S = 1.0
+HELLO_EVERY_S = 1.0
+LINGER_MS = 2000
+PATIENCE_S = 30.0
+
+
+class StreamError(PeerError):
+    """The trainer is missing or fell silent."""
+
+
+class Publisher:
+    """Take bundles and see them through to the trainer; a sink.
+
+    Attributes:
+        endpoint: where the trainer listens.
+    """
+
+    def __init__(self, endpoint: str, producer: str, max_bundle_bytes: int, patience_s: float = PATIENCE_S) -> None:
+        """Connect; nothing is waited for.
+
+        Args:
+            endpoint: ZeroMQ address of the trainer, such as `tcp://127.0.0.1:5555` or `ipc:///path`.
+            producer: name of this plugin, shown by the trainer.
+            max_bundle_bytes: largest bundle that will be put.
+            patience_s: seconds without a word of the trainer after which it counts as gone.
+
+        Raises:
+            InputError: not a ZeroMQ address.
+        """
+        self.endpoint = endpoint
+        self._patience_s = patience_s
+        self._producer = Producer(producer, secrets.token_hex(8), max_bundle_bytes)
+        self._change = threading.Condition()
+        self._offered: list[Buffer] | None = None
+        self._closing = False
+        self._error: ManyskiesError | None = None
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.set(zmq.SNDHWM, 0)  # credit is the bound, not the water mark
+        self._socket.set(zmq.RCVHWM, 0)
+        self._socket.set(zmq.IMMEDIATE, 1)  # never pile up messages for a trainer that is not there
+        self._socket.set(zmq.LINGER, LINGER_MS)
+        self._bell, self._ear = self._context.socket(zmq.PAIR), self._context.socket(zmq.PAIR)
+        self._ear.bind("inproc://bell")
+        self._bell.connect("inproc://bell")
+        try:
+            self._socket.connect(endpoint)
+        except zmq.ZMQError as error:
+            self._context.destroy(linger=0)
+            raise InputError(
+                f"--to {endpoint}: expected an address such as tcp://127.0.0.1:5555, got: {error.strerror}"
+            ) from None
+        self._thread = threading.Thread(target=self._serve, name="publisher", daemon=True)
+        self._thread.start()
+
+    def put(self, bundle: Bundle) -> bool:
+        """Hand a bundle over; wait while the one before it has no credit yet.
+
+        Returns:
+            Whether the trainer wants more; False means that this bundle was not taken.
+
+        Raises:
+            StreamError: the trainer is missing or fell silent.
+            RefusedError: the trainer refused, in its words.
+        """
+        frames = encode_bundle(bundle, mask_codec="zstd")
+        with self._change:
+            while self._offered is not None and self._error is None and not self._producer.stopped:
+                self._change.wait(0.5)
+            self._check()
+            if self._producer.stopped:
+                return False
+            self._offered = frames
+        self._ring()
+        return True
+
+    def close(self) -> None:
+        """Wait until the trainer has acknowledged everything, say goodbye, and let go of the socket.
+
+        Raises:
+            StreamError: the trainer fell silent before it had everything.
+        """
+        self._leave(wait=True)
+        self._check()
+
+    def abandon(self) -> None:
+        """Let go of everything at once; what is not acknowledged is lost."""
+        self._leave(wait=False)
+
+    def _leave(self, *, wait: bool) -> None:
+        if self._thread.is_alive():
+            with self._change:
+                while wait and self._error is None and not self._producer.stopped:
+                    if self._offered is None and not self._producer.pending:
+                        break
+                    self._change.wait(0.2)
+                self._closing = True
+            self._ring()
+            self._thread.join(LINGER_MS / 1000.0 + 5.0)
+        self._bell.close(linger=0)
+        self._context.destroy(linger=LINGER_MS if wait else 0)
+
+    def _ring(self) -> None:
+        """Wake the thread; one that has left needs no waking."""
+        with contextlib.suppress(zmq.Again):
+            self._bell.send(b"", flags=zmq.NOBLOCK)
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _serve(self) -> None:
+        """Run the thread: talk until closing or until something is wrong."""
+        try:
+            self._talk()
+        except ManyskiesError as error:
+            self._fail(error)
+        except zmq.ZMQError as error:
+            self._fail(StreamError(f"trainer at {self.endpoint}: the connection broke: {error.strerror}"))
+        finally:
+            self._ear.close(linger=0)
+            self._socket.close(linger=LINGER_MS)
+
+    def _fail(self, error: ManyskiesError) -> None:
+        with self._change:
+            self._error = error
+            self._change.notify_all()
+
+    def _talk(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._ear, zmq.POLLIN)
+        heard = time.monotonic()
+        spoke = 0.0
+        while not self._closing:
+            ready = dict(poller.poll(int(HEARTBEAT_S * 250)))
+            if self._ear in ready:
+                while self._ear.poll(0):
+                    self._ear.recv()
+            while self._socket.poll(0):
+                heard = time.monotonic()
+                if self._take(self._socket.recv_multipart()):
+                    spoke = 0.0
+            if self._send_ready():
+                spoke = time.monotonic()
+            now = time.monotonic()
+            if now - heard > self._patience_s:
+                raise StreamError(self._silence())
+            pause = HEARTBEAT_S if self._producer.welcomed else HELLO_EVERY_S
+            if now - spoke > pause and self._try(
+                self._producer.heartbeat() if self._producer.welcomed else self._producer.hello()
+            ):
+                spoke = now
+        if self._producer.welcomed:
+            self._try(self._producer.goodbye())
+
+    def _silence(self) -> str:
+        if not self._producer.run_id:
+            return f"no trainer at {self.endpoint}: expected a welcome within {self._patience_s:.0f} s; is it running?"
+        return f"trainer at {self.endpoint}: no word for {self._patience_s:.0f} s; is it still running?"
+
+    def _take(self, frames: list[bytes]) -> bool:
+        """Take in a message; return whether a hello is due now."""
+        with self._change:
+            kind = self._producer.receive(frames)
+            self._change.notify_all()
+            if kind == "again":
+                self._producer.welcomed = False
+        return kind == "again"
+
+    def _send_ready(self) -> bool:
+        """Send what may be sent; return whether anything was."""
+        sent = False
+        while True:
+            with self._change:
+                message = self._producer.resend()
+                if message is None and self._offered is not None and self._producer.ready:
+                    message = self._producer.send(self._offered)
+                    self._offered = None
+                    self._change.notify_all()
+            if message is None:
+                return sent
+            if not self._try(message):
+                return sent  # not connected: a new welcome will bring it again
+            sent = True
+
+    def _try(self, message: list[Buffer]) -> bool:
+        """Send without waiting; return whether the message went out."""
+        try:
+            self._socket.send_multipart(message, flags=zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        return True

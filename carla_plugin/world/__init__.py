@@ -1,0 +1,1 @@
+"""The one door to the `carla` wheel: connection, actors, traffic, cameras."""

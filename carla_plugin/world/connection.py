@@ -1,0 +1,186 @@
+"""Connection to a CARLA server: found, checked, put into synchronous mode, and left as it was found."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import carla
+import numpy as np
+
+from carla_plugin.world import convert
+from protocols.carla_rpc.types import WeatherParameters
+from protocols.errors import InputError, PeerError
+
+SERVER_VERSION = "0.9.16"
+CALL_TIMEOUT_S = 15.0
+LOAD_TIMEOUT_S = 180.0
+CONFIRM_TRIES = 200
+
+
+class ServerError(PeerError):
+    """The simulator is missing, gone, of another version, or did not do what it was asked."""
+
+
+class World:
+    """Hold a server in synchronous mode; made by `World.connect`.
+
+    Attributes:
+        client: the wheel's client.
+        world: the wheel's world.
+        town: bare name of the loaded map.
+        ticks: ticks made so far.
+    """
+
+    def __init__(self, client: carla.Client, world: carla.World, address: str) -> None:
+        """Wrap an open connection; use `World.connect` instead."""
+        self.client = client
+        self.world = world
+        self.address = address
+        self.map: carla.Map = world.get_map()
+        self.town: str = str(self.map.name).rpartition("/")[2]
+        self.ticks = 0
+
+    @classmethod
+    @contextmanager
+    def connect(cls, host: str, port: int, town: str, step_s: float) -> Iterator[World]:
+        """Connect, load the town where it is not loaded, tick by hand; on leaving put settings and weather back.
+
+        Args:
+            host: name or address of the server.
+            port: its RPC port; streams use the next ones.
+            town: name of a map, with or without its path.
+            step_s: simulated seconds of a tick.
+
+        Raises:
+            ServerError: nothing listens there, another version answers, or the server fell silent.
+            InputError: the server has no such map.
+        """
+        address = f"{host}:{port}"
+        if not listens(host, port):
+            raise ServerError(
+                f"no simulator at {address}: expected a CARLA {SERVER_VERSION} server to listen there; start one "
+                "(`carla-plugin simulate`, or CarlaUE4.sh)"
+            )
+        with asking(address, "asking for its version"):
+            client = carla.Client(host, port)
+            client.set_timeout(5.0)
+            version = str(client.get_server_version())
+            if version != SERVER_VERSION:
+                raise ServerError(
+                    f"simulator at {address}: expected CARLA {SERVER_VERSION}, got {version}; "
+                    f"this plugin speaks {SERVER_VERSION} only"
+                )
+            client.set_timeout(CALL_TIMEOUT_S)
+        with asking(address, "opening the world"):
+            world = client.get_world()
+            settings, weather = world.get_settings(), world.get_weather()
+        try:
+            opened = cls(client, _loaded(client, world, town, address), address)
+            with asking(address, "setting synchronous mode"):
+                ours = opened.world.get_settings()
+                ours.synchronous_mode = True
+                ours.fixed_delta_seconds = step_s
+                ours.no_rendering_mode = False
+                opened.world.apply_settings(ours)
+            yield opened
+        finally:
+            if listens(host, port):
+                # a fault of this last step must not hide the one that ended the run
+                with contextlib.suppress(RuntimeError):
+                    now = client.get_world()
+                    now.set_weather(weather)
+                    now.apply_settings(settings)
+
+    def tick(self) -> int:
+        """Advance the world by one step and return its frame number.
+
+        Raises:
+            ServerError: the server did not answer in time.
+        """
+        with asking(self.address, "waiting for a tick"):
+            self.ticks += 1
+            return int(self.world.tick())
+
+    def set_weather(self, weather: WeatherParameters) -> None:
+        """Set the weather, and return when the server says that it has it.
+
+        Raises:
+            ServerError: the server keeps another weather.
+        """
+        with asking(self.address, "setting the weather"):
+            self.world.set_weather(carla.WeatherParameters(*weather))
+            wanted = np.asarray(weather, dtype=np.float32)
+            for _ in range(CONFIRM_TRIES):
+                if np.array_equal(convert.weather_numbers(self.world.get_weather()), wanted):
+                    return
+        raise ServerError(f"simulator at {self.address}: expected weather {tuple(weather)}, it kept another")
+
+    def apply(self, commands: list[Any], what: str) -> list[Any]:
+        """Send commands in one message and return the server's responses.
+
+        Args:
+            commands: the wheel's commands.
+            what: what is being done, for messages.
+
+        Raises:
+            ServerError: the server did not answer in time.
+        """
+        if not commands:
+            return []
+        with asking(self.address, what):
+            return list(self.client.apply_batch_sync(commands, False))
+
+    def alive(self) -> bool:
+        """Return whether the server still listens."""
+        host, _, port = self.address.rpartition(":")
+        return listens(host, int(port))
+
+
+def listens(host: str, port: int) -> bool:
+    """Return whether something accepts connections there within three seconds."""
+    try:
+        with socket.create_connection((host, port), timeout=3.0):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def asking(address: str, what: str) -> Iterator[None]:
+    """Turn the wheel's RuntimeError into a ServerError of one line.
+
+    Args:
+        address: of the server.
+        what: what is being done, as a participle.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        text = " ".join(str(error).split())
+        if "time-out" in text:
+            text = "it no longer answers; is it still running?"
+        raise ServerError(f"simulator at {address}: failed while {what}: {text}"[:400]) from None
+
+
+def _loaded(client: carla.Client, world: carla.World, town: str, address: str) -> carla.World:
+    """Return the world with the wanted town, loading it only when another is loaded."""
+    wanted = town.rpartition("/")[2]
+    with asking(address, "reading its map"):
+        loaded = str(world.get_map().name).rpartition("/")[2]
+        if loaded == wanted:
+            return world
+    client.set_timeout(LOAD_TIMEOUT_S)
+    try:
+        return client.load_world(wanted)
+    except RuntimeError as error:
+        if "not found" not in str(error):
+            raise ServerError(f"simulator at {address}: failed while loading {wanted}: {error}"[:400]) from None
+        known = sorted({str(name).rpartition("/")[2] for name in client.get_available_maps()})
+        shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+        raise InputError(f"town {town}: expected a map of the simulator at {address}, such as {shown}") from None
+    finally:
+        client.set_timeout(CALL_TIMEOUT_S)

@@ -1,0 +1,1 @@
+"""Scenarios that ship with the package; `README.md` beside them explains each key."""
