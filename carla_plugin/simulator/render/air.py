@@ -161,15 +161,16 @@ def add_air(
                     rz = max(rz, 0.01)
                     size = math.sqrt(rx * rx + ry * ry + rz * rz)
                     rx, ry, rz = rx / size, ry / size, rz / size
-                    start = 0.10 + 0.012 * distance + 0.10 * unit3(column, row, 94)
-                    _mirror(x, y, z, rx, ry, rz, start, view, depths, kinds, lit, dome, mirrored)
                     away = 1.0 - facing
                     away = away * away * away * away * away
                     amount = pool * (0.03 + 0.90 * away) + (1.0 - pool) * film * (0.015 + 0.42 * away)
                     amount *= 0.35 + 0.65 * px[OCCLUSION]
-                    red += amount * (mirrored[0] - red)
-                    green += amount * (mirrored[1] - green)
-                    blue += amount * (mirrored[2] - blue)
+                    if amount > 0.018:
+                        start = 0.10 + 0.012 * distance + 0.10 * unit3(column, row, 94)
+                        _mirror(x, y, z, rx, ry, rz, start, view, depths, kinds, lit, dome, mirrored)
+                        red += amount * (mirrored[0] - red)
+                        green += amount * (mirrored[1] - green)
+                        blue += amount * (mirrored[2] - blue)
             path = max(distance - look[FOG_START], 0.0)
             rise = vz * path * falloff
             thin = base

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -140,14 +140,15 @@ class Pool:
     def _grow(self, triangles: int, chunks: int) -> None:
         """Make room for more triangles and chunks; static ones are kept."""
         old = self.arrays
-        rooms: list[NDArray[np.generic]] = []
-        for name, array in zip(Arrays._fields, old, strict=True):
+        rooms: list[Any] = []
+        for name in Arrays._fields:
+            array = getattr(old, name)
             chunked = name in ("bounds", "start", "stop")
             room = np.zeros((chunks if chunked else triangles, *array.shape[1:]), dtype=array.dtype)
             kept = self._static_chunks if chunked else self._static
             room[:kept] = array[:kept]
             rooms.append(room)
-        self.arrays = Arrays(*rooms)  # type: ignore[arg-type]
+        self.arrays = Arrays(*rooms)
 
 
 def _near_order(corners: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -179,9 +180,9 @@ def _take(arrays: Arrays, order: NDArray[np.int64]) -> Arrays:
     start = np.arange(0, len(order), CHUNK, dtype=np.int32)
     stop = np.minimum(start + CHUNK, len(order)).astype(np.int32)
     bounds = np.zeros((len(start), 6), np.float32)
-    fields = [np.ascontiguousarray(array[order]) for array in arrays[:9]]
+    fields: list[Any] = [np.ascontiguousarray(array[order]) for array in arrays[:9]]
     _bound(fields[0], start, stop, bounds, 0, len(start))
-    return Arrays(*fields, bounds, start, stop)  # type: ignore[arg-type]
+    return Arrays(*[*fields, bounds, start, stop])
 
 
 def lamp_triangles(mesh: Mesh, material: Material) -> NDArray[np.float32]:

@@ -29,9 +29,9 @@ def sample_spirals() -> NDArray[np.float64]:
 @numba.njit(cache=True, nogil=True)
 def occlude(
     turn: NDArray[np.float64], focal: float, spirals: NDArray[np.float64], first_row: int, last_row: int,
-    depths: NDArray[np.float32], kinds: NDArray[np.uint8], buffer: NDArray[np.float32],
+    depths: NDArray[np.float32], kinds: NDArray[np.uint8], buffer: NDArray[np.float32], rough: NDArray[np.float32],
 ) -> None:  # fmt: skip
-    """Write OCCLUSION of rows first_row..last_row-1 from depth and normal.
+    """Write how open to the sky each pixel is, still grainy, for rows first_row..last_row-1.
 
     Args:
         turn: `(3, 3)` float64 camera axes: rows forward, right, up.
@@ -41,7 +41,8 @@ def occlude(
         last_row: row behind its last.
         depths: `(H, W)` float32 metres, 1000 for sky.
         kinds: `(H, W)` uint8, 255 for sky.
-        buffer: `(H, W, 16)` float32, its normals read, its OCCLUSION written.
+        buffer: `(H, W, 16)` float32, its normals are read.
+        rough: `(H, W)` float32, written: 1 open .. 0 buried.
     """
     height, width = depths.shape
     middle_x, middle_y = 0.5 * width, 0.5 * height
@@ -49,6 +50,7 @@ def occlude(
     for row in range(first_row, last_row):
         for column in range(width):
             depth = np.float64(depths[row, column])
+            rough[row, column] = 1.0
             if kinds[row, column] == 255 or depth > 90.0:
                 continue
             px = buffer[row, column]
@@ -77,4 +79,35 @@ def occlude(
                 lift = (ahead * dz + right * dx + down * dy) / math.sqrt(square) - 0.12
                 if lift > 0.0:
                     hidden += lift * (1.0 - square / 6.0)
-            px[OCCLUSION] = max(0.22, 1.0 - 1.9 * hidden / _SAMPLES)
+            rough[row, column] = max(0.22, 1.0 - 1.9 * hidden / _SAMPLES)
+
+
+@numba.njit(cache=True, nogil=True)
+def settle_occlusion(
+    first_row: int, last_row: int, depths: NDArray[np.float32], rough: NDArray[np.float32],
+    buffer: NDArray[np.float32],
+) -> None:  # fmt: skip
+    """Write OCCLUSION as the mean over the 4x4 block of spirals, of pixels about as far away.
+
+    Args:
+        first_row: first row of the band.
+        last_row: row behind its last.
+        depths: `(H, W)` float32 metres.
+        rough: `(H, W)` float32 of `occlude`.
+        buffer: `(H, W, 16)` float32, its OCCLUSION is written.
+    """
+    height, width = depths.shape
+    for row in range(first_row, last_row):
+        for column in range(width):
+            depth = np.float64(depths[row, column])
+            if depth > 90.0:
+                continue
+            near = 0.04 * depth + 0.05
+            total, count = 0.0, 0.0
+            for y in range(max(row - 2, 0), min(row + 2, height)):
+                for x in range(max(column - 2, 0), min(column + 2, width)):
+                    if abs(depths[y, x] - depth) < near:
+                        total += rough[y, x]
+                        count += 1.0
+            if count > 0.0:
+                buffer[row, column, OCCLUSION] = total / count

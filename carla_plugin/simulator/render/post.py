@@ -173,4 +173,5 @@ def gaussian(sigma: float) -> NDArray[np.float32]:
     """Return the one-sided `(K + 1,)` float32 weights of a Gaussian, K about 2.5 sigma, summing to 1 on both sides."""
     reach = max(1, math.ceil(2.5 * sigma))
     weight = np.exp(-0.5 * (np.arange(reach + 1) / sigma) ** 2)
-    return (weight / (weight[0] + 2.0 * weight[1:].sum())).astype(np.float32)
+    scaled: NDArray[np.float32] = (weight / (weight[0] + 2.0 * weight[1:].sum())).astype(np.float32)
+    return scaled

@@ -15,7 +15,7 @@ from carla_plugin.simulator.render.camera import Camera, axes, pixel_rays, proje
 from carla_plugin.simulator.render.gbuffer import SIZE
 from carla_plugin.simulator.render.geometry import Placed, Pool
 from carla_plugin.simulator.render.lights import LampPlaces, lights_near
-from carla_plugin.simulator.render.occlusion import occlude, sample_spirals
+from carla_plugin.simulator.render.occlusion import occlude, sample_spirals, settle_occlusion
 from carla_plugin.simulator.render.post import anti_alias, blur, develop, gaussian, shrink, tone_curve
 from carla_plugin.simulator.render.resolve import resolve
 from carla_plugin.simulator.render.shade import TILE, light_surfaces
@@ -86,11 +86,15 @@ class Frame:
             )  # fmt: skip
 
         renderer.in_bands(camera.height, draw)
+        rough = renderer.scratch(camera.height, camera.width).rough
         renderer.in_bands(
             camera.height,
             lambda first, last: occlude(
-                turn, focal, renderer.spirals, first, last, self.depth, self._kinds, self._buffer
+                turn, focal, renderer.spirals, first, last, self.depth, self._kinds, self._buffer, rough
             ),
+        )
+        renderer.in_bands(
+            camera.height, lambda first, last: settle_occlusion(first, last, self.depth, rough, self._buffer)
         )
 
     def shade(self, weather: WeatherParameters) -> NDArray[np.uint8]:
@@ -164,6 +168,7 @@ class _Scratch:
 
     def __init__(self, height: int, width: int) -> None:
         """Allocate for one size in pixels."""
+        self.rough = np.zeros((height, width), np.float32)
         self.lit = np.zeros((height, width, 3), np.float32)
         self.air = np.zeros((height, width, 3), np.float32)
         self.levels = np.zeros((height, width, 4), np.float32)
@@ -262,7 +267,9 @@ class Renderer:
 
 def _sampler() -> Mesh:
     """Return upright and level squares of every material, for warming up."""
-    corners, triangles, materials = [], [], []
+    corners: list[tuple[float, float, float]] = []
+    triangles: list[tuple[int, int, int]] = []
+    materials: list[int] = []
     for kind in range(len(Material)):
         for level in (False, True):
             x, y, first = 3.0 + kind * 0.4, (kind % 5) - 2.0, len(corners)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numba
 import numpy as np
@@ -54,7 +55,10 @@ def paint(
         sign_face(px, u, v, int(w + 0.5), seed)
     elif kind == _SIGNAL_LENS:
         signal = int(v + 0.5)
-        lens(px, int(u + 0.5), np.int64(signals[signal]) if 0 <= signal < signals.shape[0] else 3)
+        state: Any = np.int64(3)
+        if 0 <= signal < signals.shape[0]:
+            state = np.int64(signals[signal])
+        lens(px, int(u + 0.5), state)
     else:
         thing(px, kind, u, v, w, seed, footprint, lights)
 
@@ -140,12 +144,14 @@ def resolve(
             facing = (nx * dx + ny * dy + nz * dz) / (length * math.sqrt(dx * dx + dy * dy + dz * dz))
             if facing > 0.0:
                 length = -length
-            kind = np.int64(material[t])
+            kind: Any = np.int64(material[t])
+            variation: Any = np.int64(seed[t])
+            bits: Any = np.int64(lights[t])
             px[ALBEDO], px[ALBEDO + 1], px[ALBEDO + 2] = colour[t, 0], colour[t, 1], colour[t, 2]
             px[GLOSS] = 0.1
             px[LEVEL] = 9.0
             footprint = depth / focal / math.sqrt(max(abs(facing), 0.04))
-            paint(px, kind, u, v, w, np.int64(seed[t]), footprint, np.int64(lights[t]), signals)
+            paint(px, kind, u, v, w, variation, footprint, bits, signals)
             px[NORMAL], px[NORMAL + 1], px[NORMAL + 2] = nx / length, ny / length, nz / length
             px[OCCLUSION] = 1.0
             px[DEPTH] = depth

@@ -222,11 +222,10 @@ def light_surfaces(
                         away = 1.0 - facing
                         fresnel = reflect + (1.0 - reflect) * gloss * away * away * away * away * away * 0.7
                         rx, ry, rz = vx + 2.0 * facing * nx, vy + 2.0 * facing * ny, vz + 2.0 * facing * nz
+                        blocked = 0.0
                         if rz > 0.0:
                             dome_colour(dome, rx, ry, rz, mirrored)
-                            blocked = smooth(-0.02, 0.32, rz) * open_sky
-                        else:
-                            blocked = 0.0
+                            blocked += smooth(-0.02, 0.32, rz) * open_sky
                         for channel in range(3):
                             ground = (look[BOUNCE + channel] + 0.3 * look[AMBIENT + channel]) * 0.55
                             seen = ground + (mirrored[channel] - ground) * blocked if rz > 0.0 else ground

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -18,7 +18,7 @@ _FENCE = int(Material.FENCE)
 _SPANS_M = (16.0, 160.0)  # depth of the view that each map covers
 _MARGIN_M = 0.6
 _FINEST_M = 0.02
-TEXELS = 768
+TEXELS = 640
 
 
 class ShadowMaps(NamedTuple):
@@ -53,12 +53,12 @@ def shadow_frames(
         over = np.array([0.0, 0.0, 1.0]) - toward * toward[2]
     over = over / max(float(np.linalg.norm(over)), 1e-9)
     side = np.cross(over, toward)
-    seen = depth[::3, ::3].astype(np.float64)
+    seen = depth[::4, ::4].astype(np.float64)
     rows, columns = np.nonzero(seen < _SPANS_M[1])
     far = seen[rows, columns]
     rays = pixel_rays(camera)
     points = rays[0] + far[:, None] * (
-        (3.0 * columns[:, None] + 0.5) * rays[1] + (3.0 * rows[:, None] + 0.5) * rays[2] + rays[3]
+        (4.0 * columns[:, None] + 0.5) * rays[1] + (4.0 * rows[:, None] + 0.5) * rays[2] + rays[3]
     )
     flat = np.stack([points @ side, points @ over], axis=1)
     frames, texels, lowest = np.zeros((2, 3, 4)), np.zeros(2), np.zeros(2)
@@ -135,7 +135,8 @@ def draw_shadow(
             area = (q[1, 0] - q[0, 0]) * (q[2, 1] - q[0, 1]) - (q[2, 0] - q[0, 0]) * (q[1, 1] - q[0, 1])
             if area == 0.0:
                 continue
-            kind = np.int64(material[t])
+            kind: Any = np.int64(material[t])
+            variation: Any = np.int64(seed[t])
             holes = kind in (_FOLIAGE, _FENCE)
             a1, b1 = (q[2, 1] - q[0, 1]) / area, -(q[2, 0] - q[0, 0]) / area
             a2, b2 = -(q[1, 1] - q[0, 1]) / area, (q[1, 0] - q[0, 0]) / area
@@ -167,7 +168,7 @@ def draw_shadow(
                         u = f0 * uvw[t, 0, 0] + f1 * uvw[t, 1, 0] + f2 * uvw[t, 2, 0]
                         v = f0 * uvw[t, 0, 1] + f1 * uvw[t, 1, 1] + f2 * uvw[t, 2, 1]
                         w = f0 * uvw[t, 0, 2] + f1 * uvw[t, 1, 2] + f2 * uvw[t, 2, 2]
-                        if holed(kind, u, v, w, np.int64(seed[t]), texel):
+                        if holed(kind, u, v, w, variation, texel):
                             continue
                     height[row, column] = above
 

@@ -64,12 +64,13 @@ def sky_colour(
     cover = look[CLOUD_COVER]
     if cover > 0.01 and z > 0.015:
         distance = 1.0 / (z + 0.10)
-        cx, cy = x * distance * 0.85, y * distance * 0.85
+        flat_x, flat_y = x * distance * 0.85, y * distance * 0.85
         steps = max(octaves, 3)
-        wisp = fractal2(cx + 3.7, cy - 1.2, 101, steps)
+        wisp = fractal2(flat_x + 3.7, flat_y - 1.2, 101, steps)
         edge = 0.66 - 0.52 * cover
         thick = smooth(edge, edge + 0.20, wisp)
-        lit = fractal2(cx + 3.7 + 0.22 * look[SUN_TO], cy - 1.2 + 0.22 * look[SUN_TO + 1], 101, max(steps - 1, 2))
+        toward_x, toward_y = flat_x + 3.7 + 0.22 * look[SUN_TO], flat_y - 1.2 + 0.22 * look[SUN_TO + 1]
+        lit = fractal2(toward_x, toward_y, 101, max(steps - 1, 2))
         shade = smooth(-0.16, 0.16, wisp - lit) * 0.6 + 0.4 * (1.0 - thick)
         amount = thick * smooth(0.0, 0.12, cover) * smooth(0.015, 0.12, z) * (0.92 if cover < 0.9 else 0.97)
         for channel in range(3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numba
 import numpy as np
@@ -190,7 +191,8 @@ def rasterise(
             a1, b1, c1 = a1 * sign, b1 * sign, c1 * sign
             a2, b2, c2 = a2 * sign, b2 * sign, c2 * sign
             scale = 1.0 / abs(volume)
-            kind = np.int64(material[t])
+            kind: Any = np.int64(material[t])
+            variation: Any = np.int64(seed[t])
             holes = kind in (_FOLIAGE, _FENCE)
             tilt = 1.0
             if holes:  # length of the plane's normal, so that total / tilt / |ray| is the cosine toward the camera
@@ -230,7 +232,7 @@ def rasterise(
                         v = f0 * uvw[t, 0, 1] + f1 * uvw[t, 1, 1] + f2 * uvw[t, 2, 1]
                         w = f0 * uvw[t, 0, 2] + f1 * uvw[t, 1, 2] + f2 * uvw[t, 2, 2]
                         facing = total / tilt / math.sqrt((px - middle_x) ** 2 + (py - middle_y) ** 2 + focal * focal)
-                        if cut_out(kind, u, v, w, np.int64(seed[t]), 1.0 / (total * scale * focal), facing):
+                        if cut_out(kind, u, v, w, variation, 1.0 / (total * scale * focal), facing):
                             continue
                     inverse[row, column] = depth
                     triangle[row, column] = t

@@ -36,7 +36,7 @@ EXPOSURE = 40
 BLOOM = 41
 GRAIN = 42  # standard deviation in display levels 0..1
 SATURATION = 43
-SHADOWS = 44  # 0 no direct light worth a shadow map .. 1
+SHADOWS = 44  # how dark the sun's shadows are drawn: 0 where its light is lost in the sky's .. 1
 DISC = 45  # brightness of the sun's disc
 HAZE_GLOW = 46  # how strongly fog glows toward the sun
 SIZE = 48
@@ -95,13 +95,12 @@ def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
     )  # fmt: skip
     mass = 1.0 / (max(math.sin(math.radians(altitude)), 0.0) + 0.055)
     through = np.exp(-np.array([0.055, 0.165, 0.37]) * (mass - 1.0))
-    strength = 2.7 * _step(-4.0, 9.0, altitude) * (1.0 - 0.97 * grey) * (1.0 - 0.45 * cover * (1.0 - grey))
+    strength = 2.5 * _step(-4.0, 9.0, altitude) * (1.0 - 0.99 * grey) * (1.0 - 0.45 * cover * (1.0 - grey))
     strength *= math.exp(-3.2 * _share(weather.fog_density))
     sun = through * np.array([1.0, 0.96, 0.90]) * strength * (1.0 - 0.8 * dust)
     night = _step(-5.0, -9.0, altitude)
     moon = np.array([0.0075, 0.0100, 0.0165]) * (1.0 - 0.9 * grey) * night
     vector[SUN_COLOUR : SUN_COLOUR + 3] = sun + moon
-    vector[SHADOWS] = min(1.0, float(sun.max()) * 4.0)
 
     zenith, horizon = _at(altitude, _ZENITHS), _at(altitude, _HORIZONS)
     overcast = np.array([0.60, 0.64, 0.70]) * (0.035 + 0.965 * day) * (1.0 - 0.42 * rain) * float(
@@ -119,6 +118,7 @@ def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
     ambient = ambient * (1.0 + 0.55 * grey)
     vector[AMBIENT : AMBIENT + 3] = ambient + night * np.array([0.0105, 0.0100, 0.0120])
     warm = np.array([1.0, 0.95, 0.85])
+    vector[SHADOWS] = _step(0.15, 0.50, float(sun.max()) / float(ambient.mean() + 1e-9))
     vector[BOUNCE : BOUNCE + 3] = 0.30 * ambient + 0.075 * sun * max(vector[SUN_TO + 2], 0.15) * warm
 
     bright = sun * 0.30 + 0.85 * horizon + 0.10 * zenith
