@@ -45,3 +45,107 @@ class WeatherParameters(NamedTuple):
     mie_scattering_scale: float = 0.0
     rayleigh_scattering_scale: float = 0.0331
     dust_storm: float = 0.0
+
+
+class BoundingBox(NamedTuple):
+    """Box of half sizes `extent` in metres about `location`, in the actor's axes."""
+
+    location: Location = Location()
+    extent: Location = Location()
+    rotation: Rotation = Rotation()
+    actor_id: int = 0
+
+
+class EpisodeSettings(NamedTuple):
+    """CARLA's world settings; `fixed_delta_seconds` is `(False,)` or `(True, seconds)`."""
+
+    synchronous_mode: bool = False
+    no_rendering_mode: bool = False
+    fixed_delta_seconds: tuple[bool] | tuple[bool, float] = (False,)
+    substepping: bool = True
+    max_substep_delta_time: float = 0.01
+    max_substeps: int = 10
+    max_culling_distance: float = 0.0
+    deterministic_ragdolls: bool = False
+    tile_stream_distance: float = 3000.0
+    actor_active_distance: float = 2000.0
+    spectator_as_ego: bool = True
+
+
+class ActorAttribute(NamedTuple):
+    """Attribute of a blueprint: what it may be."""
+
+    id: str
+    type: int
+    value: str
+    recommended_values: tuple[str, ...] = ()
+    is_modifiable: bool = True
+    restrict_to_recommended: bool = False
+
+
+class ActorDefinition(NamedTuple):
+    """Blueprint; `tags` are comma separated."""
+
+    uid: int
+    id: str
+    tags: str
+    attributes: tuple[ActorAttribute, ...]
+
+
+class ActorAttributeValue(NamedTuple):
+    """Attribute of an actor: what it is."""
+
+    id: str
+    type: int
+    value: str
+
+
+class ActorDescription(NamedTuple):
+    """What an actor was made from."""
+
+    uid: int
+    id: str
+    attributes: tuple[ActorAttributeValue, ...] = ()
+
+
+class Actor(NamedTuple):
+    """An actor as the client keeps it; `stream_token` has 24 bytes for a sensor and none otherwise."""
+
+    id: int
+    parent_id: int
+    description: ActorDescription
+    bounding_box: BoundingBox
+    semantic_tags: bytes
+    stream_token: bytes
+
+
+class VehicleControl(NamedTuple):
+    """Pedals and wheel: throttle and brake 0..1, steer -1..1 (right is positive)."""
+
+    throttle: float = 0.0
+    steer: float = 0.0
+    brake: float = 0.0
+    hand_brake: bool = False
+    reverse: bool = False
+    manual_gear_shift: bool = False
+    gear: int = 0
+
+
+class WalkerControl(NamedTuple):
+    """Where a walker goes: unit direction, speed in m/s."""
+
+    direction: Location = Location(1.0, 0.0, 0.0)
+    speed: float = 0.0
+    jump: bool = False
+
+
+class AttributeType:
+    """CARLA's numbers for the types of attributes."""
+
+    BOOL, INT, FLOAT, STRING, COLOUR = 1, 2, 3, 4, 5
+
+
+class TrafficLightState:
+    """CARLA's numbers for the states of traffic lights."""
+
+    RED, YELLOW, GREEN, OFF, UNKNOWN = 0, 1, 2, 3, 4

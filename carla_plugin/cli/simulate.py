@@ -1,0 +1,98 @@
+"""`carla-plugin simulate`: start the embedded simulator."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+
+EXAMPLE = """example:
+  carla-plugin simulate --port 2000 --town Grid --seed 7
+
+Any CARLA 0.9.16 client can connect then: carla.Client("127.0.0.1", 2000).
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add this command's parser and return it."""
+    parser = commands.add_parser(
+        "simulate",
+        help="start the embedded simulator",
+        description="Serve a seeded town to CARLA 0.9.16 clients: calls on PORT, streams on PORT + 1.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)")
+    parser.add_argument("--port", type=int, default=2000, help="port of the calls, 0 = a free one (default: 2000)")
+    parser.add_argument("--town", default="Grid", help="Grid, or a whole name such as Grid_07 (default: Grid)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="number of the town, 0 to 9999 (default: 1)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads that draw (default: 1)")
+    parser.add_argument("--stay-with-stdin", action="store_true", help="leave when standard input ends")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until Ctrl-C, SIGTERM or the end of standard input."""
+    from protocols.errors import InputError
+
+    logging.basicConfig(level=logging.INFO, format="carla-plugin simulate: %(message)s", stream=sys.stderr)
+    if not 0 <= arguments.port <= 65534:
+        raise InputError(f"--port: expected 0 to 65534, got {arguments.port}")
+    if arguments.threads < 1:
+        raise InputError(f"--threads: expected 1 or more, got {arguments.threads}")
+    return asyncio.run(_serve(arguments, map_name(arguments.town, arguments.seed)))
+
+
+def map_name(town: str, seed: int) -> str:
+    """Return the map's whole name from a kind of town and its number.
+
+    Raises:
+        InputError: no such kind, or the number is out of range.
+    """
+    from protocols.errors import InputError
+
+    if re.fullmatch(r"Grid_\d{1,4}", town):
+        return town
+    if town != "Grid" or not 0 <= seed <= 9999:
+        raise InputError(f"--town {town} --seed {seed}: expected Grid and 0 to 9999, or a name such as Grid_07")
+    return f"Grid_{seed:02d}"
+
+
+async def _serve(arguments: argparse.Namespace, name: str) -> int:
+    from carla_plugin.simulator.server import serve
+
+    loop, stop, interrupted = asyncio.get_running_loop(), asyncio.Event(), False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    if arguments.stay_with_stdin:
+        threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
+    await serve(
+        arguments.host,
+        arguments.port,
+        name,
+        threads=arguments.threads,
+        progress=lambda words: print(f"carla-plugin simulate: {words} ...", file=sys.stderr, flush=True),
+        ready=lambda port: print(f"ready on {arguments.host}:{port}", flush=True),
+        stop=stop,
+    )
+    return 130 if interrupted else 0
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """End with whoever started us: standard input ends when that process does, even by kill -9."""
+    while os.read(0, 4096):
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop is closed: we are leaving anyway
+        loop.call_soon_threadsafe(stop.set)

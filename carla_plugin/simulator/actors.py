@@ -1,0 +1,122 @@
+"""Actors: what the simulator keeps of each vehicle, walker, sensor, traffic light and onlooker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from protocols.carla_rpc.types import (
+    Actor,
+    ActorDescription,
+    BoundingBox,
+    Location,
+    TrafficLightState,
+    Transform,
+    VehicleControl,
+    WalkerControl,
+)
+
+Colour = tuple[int, int, int]
+
+
+@dataclass
+class SimActor:
+    """Keep what all actors have.
+
+    Attributes:
+        id: never used again within an episode.
+        description: what it was made from.
+        place: in the world.
+        box: about its origin, in its own axes.
+        tags: CARLA tags it is drawn with.
+        parent: id of the actor it is fixed to, 0 for none.
+        relative: place within the parent's axes.
+    """
+
+    id: int
+    description: ActorDescription
+    place: Transform
+    box: BoundingBox = BoundingBox()
+    tags: bytes = b""
+    parent: int = 0
+    relative: Transform = Transform()
+    velocity: Location = Location()
+    angular_velocity: Location = Location()
+    acceleration: Location = Location()
+
+    @property
+    def token(self) -> bytes:
+        """Return the token of its stream; only sensors have one."""
+        return b""
+
+    def record(self) -> Actor:
+        """Return it as the client keeps it."""
+        return Actor(self.id, self.parent, self.description, self.box, self.tags, self.token)
+
+    def attribute(self, name: str, default: str) -> str:
+        """Return the value of an attribute it was made with."""
+        return next((value.value for value in self.description.attributes if value.id == name), default)
+
+    def stop(self) -> None:
+        """Take all motion from it."""
+        self.velocity = self.angular_velocity = self.acceleration = Location()
+
+
+@dataclass
+class Vehicle(SimActor):
+    """Keep a vehicle: speeds in m/s along its own x axis, forward positive."""
+
+    extent: tuple[float, float, float] = (2.0, 1.0, 0.8)
+    wheelbase: float = 2.7
+    colour: Colour = (128, 128, 128)
+    control: VehicleControl = VehicleControl()
+    lights: int = 0
+    physics: bool = True
+    gravity: bool = True
+    collides: bool = True
+    speed: float = 0.0
+    fall: float = 0.0  # m/s downward
+    constant_velocity: Location | None = None
+    signal: tuple[int, int] | None = None  # id and state of the traffic light it stands before
+
+
+@dataclass
+class Walker(SimActor):
+    """Keep a person; `place` is the middle of the body, as in CARLA."""
+
+    half_height: float = 0.9
+    control: WalkerControl = WalkerControl()
+    physics: bool = True
+    collides: bool = True
+
+
+@dataclass
+class Sensor(SimActor):
+    """Keep a sensor: its stream, and what a camera must know."""
+
+    kind: int = 0
+    stream: int = 0
+    stream_token: bytes = b""
+    width: int = 0
+    height: int = 0
+    fov_deg: float = 90.0
+    period_s: float = 0.0
+    last_s: float = float("-inf")
+
+    @property
+    def token(self) -> bytes:
+        """Return the token of its stream."""
+        return self.stream_token
+
+
+@dataclass
+class Signal(SimActor):
+    """Keep a traffic light: `index` is its number in the town."""
+
+    index: int = 0
+    sign: str = ""
+    junction: int = 0
+    group: int = 0
+    state: int = TrafficLightState.RED
+    elapsed_s: float = 0.0
+    times_s: list[float] = field(default_factory=lambda: [10.0, 3.0, 2.0])  # green, yellow, red
+    frozen: bool = False

@@ -1,0 +1,87 @@
+"""Calls about actors: blueprints, birth, death and place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from carla_plugin.simulator.blueprints import definitions
+from carla_plugin.simulator.calls.kinds import actor_of, value, void
+from carla_plugin.simulator.pose import compose
+from carla_plugin.simulator.simulation import Simulation
+from carla_plugin.simulator.spawning import CallError, spawn
+from protocols.carla_rpc import reading
+from protocols.carla_rpc.types import Actor, ActorDefinition, BoundingBox, Transform
+
+
+def get_actor_definitions(simulation: Simulation) -> tuple[ActorDefinition, ...]:
+    """Return all blueprints."""
+    return definitions()
+
+
+def get_spectator(simulation: Simulation) -> Actor:
+    """Return the onlooker."""
+    return simulation.world.spectator.record()
+
+
+def get_actors_by_id(simulation: Simulation, numbers: Any) -> list[Actor]:
+    """Return those of the actors that live."""
+    known = (simulation.world.actors.get(reading.integer(number)) for number in reading.array(numbers))
+    return [actor.record() for actor in known if actor is not None]
+
+
+def spawn_actor(simulation: Simulation, description: Any, place: Any) -> Actor:
+    """Make an actor."""
+    made = spawn(simulation.world, reading.description(description), reading.transform(place), 0, simulation.port)
+    return made.record()
+
+
+def spawn_actor_with_parent(
+    simulation: Simulation, description: Any, place: Any, parent: Any, attachment: Any, socket: Any
+) -> Actor:
+    """Make an actor that is fixed to another; every attachment is rigid."""
+    made = spawn(
+        simulation.world, reading.description(description), reading.transform(place), reading.integer(parent),
+        simulation.port,
+    )  # fmt: skip
+    return made.record()
+
+
+def destroy_actor(simulation: Simulation, number: Any) -> bool:
+    """Take an actor out of the world."""
+    if simulation.world.remove(reading.integer(number)) is None:
+        raise CallError("unable to destroy actor: not found")
+    return True
+
+
+def get_actor_bounding_box(simulation: Simulation, number: Any) -> BoundingBox:
+    """Return an actor's box, also that of one who has died: the traffic manager asks for it."""
+    return simulation.world.boxes.get(reading.integer(number), BoundingBox())
+
+
+def set_actor_transform(simulation: Simulation, number: Any, place: Any) -> None:
+    """Put an actor somewhere, exactly; of one that is fixed to another this is the place within its axes."""
+    actor, there = actor_of(simulation, number), reading.transform(place)
+    parent = simulation.world.actors.get(actor.parent) if actor.parent else None
+    if parent is not None:
+        actor.relative, there = there, compose(parent.place, there)
+    actor.place = there
+
+
+def set_actor_location(simulation: Simulation, number: Any, place: Any) -> None:
+    """Put an actor somewhere, its direction unchanged."""
+    actor = actor_of(simulation, number)
+    turn = (actor.relative if actor.parent else actor.place).rotation
+    set_actor_transform(simulation, number, Transform(reading.location(place), turn))
+
+
+CALLS = {
+    "get_actor_definitions": value(get_actor_definitions),
+    "get_spectator": value(get_spectator),
+    "get_actors_by_id": value(get_actors_by_id),
+    "spawn_actor": value(spawn_actor),
+    "spawn_actor_with_parent": value(spawn_actor_with_parent),
+    "destroy_actor": value(destroy_actor),
+    "get_actor_bounding_box": value(get_actor_bounding_box),
+    "set_actor_transform": void(set_actor_transform),
+    "set_actor_location": void(set_actor_location),
+}

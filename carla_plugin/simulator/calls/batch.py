@@ -1,0 +1,106 @@
+"""Batches: many commands in one message, each with an answer of its own."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+from carla_plugin.simulator.actors import Walker
+from carla_plugin.simulator.calls import actors, motion, signals
+from carla_plugin.simulator.calls.kinds import actor_of, raw
+from carla_plugin.simulator.pose import wrap_deg
+from carla_plugin.simulator.simulation import Simulation
+from carla_plugin.simulator.spawning import CallError, spawn
+from protocols.carla_rpc import messages, reading
+from protocols.carla_rpc.types import Location, Rotation, Transform, WalkerControl
+from protocols.errors import RemoteProtocolError
+
+SPAWN_ACTOR = 0
+
+
+async def apply_batch(simulation: Simulation, commands: Any, do_tick: Any) -> list[Any]:
+    """Carry out commands in order, and let a tick pass if asked."""
+    answers = [_carry_out(simulation, command) for command in reading.array(commands)]
+    if reading.boolean(do_tick):
+        await simulation.tick()
+    return answers
+
+
+def _carry_out(simulation: Simulation, command: Any) -> Any:
+    """Return one command's answer: an actor's id, or what is wrong."""
+    try:
+        return messages.good(_execute(simulation, *_opened(command)))
+    except (CallError, RemoteProtocolError) as error:
+        return messages.bad(str(error))
+
+
+def _opened(command: Any) -> tuple[int, list[Any]]:
+    index, payload = reading.array(reading.array(command, 1)[0], 2)[:2]
+    return reading.integer(index), list(reading.array(payload))
+
+
+def _execute(simulation: Simulation, index: int, payload: list[Any]) -> int:
+    if index == SPAWN_ACTOR:
+        return _spawn(simulation, payload)
+    call = COMMANDS.get(index)
+    if call is None:
+        raise CallError(f"command {index} is not known here")
+    takes = inspect.signature(call).parameters
+    if len(payload) != len(takes) - 1:
+        raise CallError(f"command {index} takes {len(takes) - 1} arguments, not {len(payload)}")
+    call(simulation, *payload)
+    return reading.integer(payload[0]) if payload else 0
+
+
+def _spawn(simulation: Simulation, payload: list[Any]) -> int:
+    """Spawn, then do what is to follow; the new actor's id takes the place of 0."""
+    description, place, parent = reading.array(payload, 3)[:3]
+    fixed_to = reading.array(parent, 1)
+    parent_id = reading.integer(fixed_to[1]) if reading.boolean(fixed_to[0]) and len(fixed_to) > 1 else 0
+    made = spawn(
+        simulation.world, reading.description(description), reading.transform(place), parent_id, simulation.port
+    )
+    for command in reading.array(payload[5]) if len(payload) > 5 else ():
+        index, follow = _opened(command)
+        if follow and index != SPAWN_ACTOR:
+            follow[0] = made.id
+        _execute(simulation, index, follow)
+    return made.id
+
+
+def _apply_walker_state(simulation: Simulation, number: Any, place: Any, speed: Any) -> None:
+    """Put a person onto the walkable point that the client worked out: feet at `place`."""
+    actor = actor_of(simulation, number)
+    if not isinstance(actor, Walker):
+        raise CallError(f"unable to do this with actor {number}: not a walker")
+    (x, y, z), (_, yaw, _) = reading.transform(place)
+    yaw = wrap_deg(yaw)
+    forward = Location(math.cos(math.radians(yaw)), math.sin(math.radians(yaw)), 0.0)
+    actor.place = Transform(Location(x, y, z + actor.half_height), Rotation(0.0, yaw, 0.0))
+    actor.control = WalkerControl(forward, reading.number(speed), False)
+
+
+def _set_autopilot(simulation: Simulation, number: Any, on: Any) -> None:
+    """Answer; the autopilot is the client's own traffic manager."""
+    actor_of(simulation, number)
+
+
+COMMANDS: dict[int, Callable[..., Any]] = {
+    1: actors.destroy_actor,
+    2: motion.apply_control_to_vehicle,
+    4: motion.apply_control_to_walker,
+    6: actors.set_actor_transform,
+    7: _apply_walker_state,
+    8: motion.set_actor_target_velocity,
+    9: motion.set_actor_target_angular_velocity,
+    14: motion.set_actor_simulate_physics,
+    15: motion.set_actor_enable_gravity,
+    16: _set_autopilot,
+    18: motion.set_vehicle_light_state,
+    19: actors.set_actor_location,
+    21: signals.set_traffic_light_state,
+}
+
+CALLS = {"apply_batch": raw(apply_batch)}

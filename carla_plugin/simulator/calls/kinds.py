@@ -1,0 +1,60 @@
+"""Kinds of calls: how many arguments they take and how their answers are wrapped."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, NamedTuple
+
+from carla_plugin.simulator.actors import SimActor
+from carla_plugin.simulator.simulation import Simulation
+from carla_plugin.simulator.spawning import CallError
+from protocols.carla_rpc import reading
+
+
+class Kind(Enum):
+    """Name CARLA's wrappers of an answer."""
+
+    VALUE = "Response<T>"
+    VOID = "Response<void>"
+    RAW = "without a wrapper"
+
+
+class Call(NamedTuple):
+    """One method: what it does, how many arguments it takes, how its answer is wrapped."""
+
+    function: Callable[..., Any]
+    kind: Kind
+    takes: int
+
+
+def value(function: Callable[..., Any]) -> Call:
+    """Return a call whose answer is a value."""
+    return Call(function, Kind.VALUE, _count(function))
+
+
+def void(function: Callable[..., Any]) -> Call:
+    """Return a call that answers nothing but that it was done."""
+    return Call(function, Kind.VOID, _count(function))
+
+
+def raw(function: Callable[..., Any]) -> Call:
+    """Return a call whose answer is sent as it is."""
+    return Call(function, Kind.RAW, _count(function))
+
+
+def _count(function: Callable[..., Any]) -> int:
+    return len(inspect.signature(function).parameters) - 1
+
+
+def actor_of(simulation: Simulation, number: Any) -> SimActor:
+    """Return a living actor.
+
+    Raises:
+        CallError: there is none with this id.
+    """
+    actor = simulation.world.actors.get(reading.integer(number))
+    if actor is None:
+        raise CallError(f"unable to find actor {number}: actor not found")
+    return actor

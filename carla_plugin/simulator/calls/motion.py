@@ -1,0 +1,163 @@
+"""Calls that move vehicles and walkers, and those that hold them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from carla_plugin.simulator.actors import SimActor, Vehicle, Walker
+from carla_plugin.simulator.calls.kinds import actor_of, value, void
+from carla_plugin.simulator.pose import heading
+from carla_plugin.simulator.simulation import Simulation
+from carla_plugin.simulator.spawning import CallError
+from protocols.carla_rpc import reading
+from protocols.carla_rpc.types import Location
+
+
+def vehicle_of(simulation: Simulation, number: Any) -> Vehicle:
+    """Return a living vehicle.
+
+    Raises:
+        CallError: the actor is none.
+    """
+    actor = actor_of(simulation, number)
+    if not isinstance(actor, Vehicle):
+        raise CallError(f"unable to do this with actor {number}: not a vehicle")
+    return actor
+
+
+def apply_control_to_vehicle(simulation: Simulation, number: Any, control: Any) -> None:
+    """Set pedals and wheel."""
+    vehicle_of(simulation, number).control = reading.vehicle_control(control)
+
+
+def apply_control_to_walker(simulation: Simulation, number: Any, control: Any) -> None:
+    """Set where a person goes."""
+    actor = actor_of(simulation, number)
+    if not isinstance(actor, Walker):
+        raise CallError(f"unable to do this with actor {number}: not a walker")
+    actor.control = reading.walker_control(control)
+
+
+def set_actor_simulate_physics(simulation: Simulation, number: Any, on: Any) -> None:
+    """Let an actor move, or hold it bit for bit where it is."""
+    actor = actor_of(simulation, number)
+    if isinstance(actor, (Vehicle, Walker)):
+        actor.physics = reading.boolean(on)
+        if not actor.physics:
+            actor.stop()
+
+
+def set_actor_collisions(simulation: Simulation, number: Any, on: Any) -> None:
+    """Let others drive through an actor, or not."""
+    actor = actor_of(simulation, number)
+    if isinstance(actor, (Vehicle, Walker)):
+        actor.collides = reading.boolean(on)
+
+
+def set_actor_enable_gravity(simulation: Simulation, number: Any, on: Any) -> None:
+    """Let a vehicle fall to the ground, or not."""
+    actor = actor_of(simulation, number)
+    if isinstance(actor, Vehicle):
+        actor.gravity = reading.boolean(on)
+
+
+def set_actor_target_velocity(simulation: Simulation, number: Any, velocity: Any) -> None:
+    """Give a vehicle a speed at once: the part of the velocity that lies along it."""
+    actor, wanted = actor_of(simulation, number), reading.location(velocity)
+    if isinstance(actor, Vehicle):
+        cos, sin = heading(actor.place.rotation.yaw)
+        actor.speed = wanted.x * cos + wanted.y * sin
+    _set_velocity(actor, wanted)
+
+
+def _set_velocity(actor: SimActor, velocity: Location) -> None:
+    if isinstance(actor, (Vehicle, Walker)) and actor.physics:
+        actor.velocity = velocity
+
+
+def set_actor_target_angular_velocity(simulation: Simulation, number: Any, velocity: Any) -> None:
+    """Answer; a vehicle on its wheels turns by steering alone."""
+    actor_of(simulation, number)
+    reading.location(velocity)
+
+
+def enable_actor_constant_velocity(simulation: Simulation, number: Any, velocity: Any) -> None:
+    """Drive a vehicle at a velocity in its own axes, whatever its pedals say."""
+    vehicle_of(simulation, number).constant_velocity = reading.location(velocity)
+
+
+def disable_actor_constant_velocity(simulation: Simulation, number: Any) -> None:
+    """Give a vehicle back to its pedals."""
+    vehicle_of(simulation, number).constant_velocity = None
+
+
+def set_vehicle_light_state(simulation: Simulation, number: Any, flags: Any) -> None:
+    """Switch a vehicle's lamps."""
+    vehicle_of(simulation, number).lights = reading.light_flags(flags)
+
+
+def get_vehicle_light_state(simulation: Simulation, number: Any) -> list[int]:
+    """Return a vehicle's lamps."""
+    return [vehicle_of(simulation, number).lights]
+
+
+def get_vehicle_light_states(simulation: Simulation) -> list[list[int]]:
+    """Return the lamps of all vehicles."""
+    return [[vehicle.id, vehicle.lights] for vehicle in simulation.world.vehicles]
+
+
+def get_physics_control(simulation: Simulation, number: Any) -> list[Any]:
+    """Return what a vehicle is built like: its size is its own, the rest is an ordinary car's."""
+    vehicle = vehicle_of(simulation, number)
+    half, track = vehicle.wheelbase / 2.0, vehicle.extent[1] * 0.85
+    (x, y, z), (_, yaw, _) = vehicle.place
+    cos, sin = heading(yaw)
+    wheels = []
+    for along, across, steers in (
+        (half, -track, True),
+        (half, track, True),
+        (-half, -track, False),
+        (-half, track, False),
+    ):
+        centimetres = (
+            100.0 * (x + along * cos - across * sin), 100.0 * (y + along * sin + across * cos), 100.0 * (z + 0.35),
+        )  # fmt: skip
+        wheels.append(
+            [
+                3.5,
+                0.25,
+                70.0 if steers else 0.0,
+                35.0,
+                1500.0,
+                0.0 if steers else 3000.0,
+                3.0,
+                20.0,
+                3000.0,
+                centimetres,
+            ]
+        )
+    length, width, height = (2.0 * half_size for half_size in vehicle.extent)
+    mass = round(max(100.0, 140.0 * length * width * math.sqrt(height)), 1)
+    return [
+        [[0.0, 400.0], [1890.0, 500.0], [5729.0, 400.0]], 5800.0, 1.0, 0.15, 2.0, 0.35, True, 0.5, 10.0, 4.0,
+        [[4.25, 0.5, 0.65], [2.52, 0.5, 0.65], [1.66, 0.5, 0.65], [1.22, 0.5, 0.65], [1.0, 0.5, 0.65]], mass, 0.3,
+        (0.0, 0.0, -0.1), [[0.0, 1.0], [20.0, 0.9], [60.0, 0.8], [120.0, 0.7]], wheels, False,
+    ]  # fmt: skip
+
+
+CALLS = {
+    "apply_control_to_vehicle": void(apply_control_to_vehicle),
+    "apply_control_to_walker": void(apply_control_to_walker),
+    "set_actor_simulate_physics": void(set_actor_simulate_physics),
+    "set_actor_collisions": void(set_actor_collisions),
+    "set_actor_enable_gravity": void(set_actor_enable_gravity),
+    "set_actor_target_velocity": void(set_actor_target_velocity),
+    "set_actor_target_angular_velocity": void(set_actor_target_angular_velocity),
+    "enable_actor_constant_velocity": void(enable_actor_constant_velocity),
+    "disable_actor_constant_velocity": void(disable_actor_constant_velocity),
+    "set_vehicle_light_state": void(set_vehicle_light_state),
+    "get_vehicle_light_state": value(get_vehicle_light_state),
+    "get_vehicle_light_states": value(get_vehicle_light_states),
+    "get_physics_control": value(get_physics_control),
+}

@@ -1,0 +1,117 @@
+"""Calls about the session: version, episode, settings, ticks, maps and files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from carla_plugin.simulator.calls.kinds import value, void
+from carla_plugin.simulator.simulation import Simulation
+from carla_plugin.simulator.town import TOWN_NAMES
+from protocols.carla_rpc import reading
+from protocols.carla_rpc.streaming import WORLD_STREAM, token
+from protocols.carla_rpc.types import EpisodeSettings, Transform
+
+VERSION = "0.9.16"
+MAP_FOLDER = "Carla/Maps/"
+
+
+def get_version(simulation: Simulation) -> str:
+    """Return the version we speak."""
+    return VERSION
+
+
+def get_episode_info(simulation: Simulation) -> Any:
+    """Return the episode's number and where its state is streamed."""
+    return [simulation.world.episode, [token(WORLD_STREAM, simulation.port)]]
+
+
+def get_sensor_token(simulation: Simulation, stream: Any) -> Any:
+    """Return where a stream is to be had."""
+    return [token(reading.integer(stream) & 0xFFFFFFFF, simulation.port)]
+
+
+def get_episode_settings(simulation: Simulation) -> EpisodeSettings:
+    """Return the world's settings."""
+    return simulation.world.settings
+
+
+def set_episode_settings(simulation: Simulation, settings: Any) -> int:
+    """Take over settings; the client waits until it has seen the frame that is returned."""
+    simulation.world.settings = reading.settings(settings)
+    simulation.wake.set()
+    return simulation.world.frame
+
+
+async def tick_cue(simulation: Simulation) -> int:
+    """Let a tick pass."""
+    return await simulation.tick()
+
+
+def get_map_info(simulation: Simulation) -> tuple[str, tuple[Transform, ...]]:
+    """Return the map's name and its spawn points."""
+    town = simulation.world.town
+    return MAP_FOLDER + town.name, town.spawn_points
+
+
+def get_map_data(simulation: Simulation) -> str:
+    """Return the map as OpenDRIVE."""
+    return simulation.world.town.opendrive
+
+
+def get_available_maps(simulation: Simulation) -> list[str]:
+    """Return some maps; any `Grid_<number>` can be loaded."""
+    names = dict.fromkeys((*TOWN_NAMES, simulation.world.town.name))
+    return [f"/Game/{MAP_FOLDER}{name}" for name in names]
+
+
+def get_required_files(simulation: Simulation, folder: Any) -> list[str]:
+    """Return no files: the map goes by `get_map_data`, and there is no navigation mesh and no cache."""
+    return []
+
+
+async def load_new_episode(simulation: Simulation, name: Any, reset: Any, layers: Any) -> None:
+    """Open a new episode."""
+    await simulation.load(reading.text(name), reading.boolean(reset))
+
+
+def is_traffic_manager_running(simulation: Simulation, port: Any) -> bool:
+    """Return whether a client has registered a traffic manager under this port."""
+    return reading.integer(port) in simulation.traffic_managers
+
+
+def get_traffic_manager_running(simulation: Simulation, port: Any) -> tuple[str, int]:
+    """Return where the traffic manager of this port lives."""
+    return simulation.traffic_managers.get(reading.integer(port), ("", 0))
+
+
+def add_traffic_manager_running(simulation: Simulation, place: Any) -> bool:
+    """Register a client's traffic manager."""
+    address, port = reading.array(place, 2)[:2]
+    if port in simulation.traffic_managers:
+        return False
+    simulation.traffic_managers[reading.integer(port)] = (reading.text(address), port)
+    return True
+
+
+def destroy_traffic_manager(simulation: Simulation, port: Any) -> bool:
+    """Forget a client's traffic manager."""
+    return simulation.traffic_managers.pop(reading.integer(port), None) is not None
+
+
+CALLS = {
+    "version": value(get_version),
+    "get_episode_info": value(get_episode_info),
+    "get_sensor_token": value(get_sensor_token),
+    "get_episode_settings": value(get_episode_settings),
+    "set_episode_settings": value(set_episode_settings),
+    "tick_cue": value(tick_cue),
+    "get_map_info": value(get_map_info),
+    "get_map_data": value(get_map_data),
+    "get_available_maps": value(get_available_maps),
+    "get_required_files": value(get_required_files),
+    "load_new_episode": void(load_new_episode),
+    "is_traffic_manager_running": value(is_traffic_manager_running),
+    "get_traffic_manager_running": value(get_traffic_manager_running),
+    "add_traffic_manager_running": value(add_traffic_manager_running),
+    "destroy_traffic_manager": value(destroy_traffic_manager),
+}

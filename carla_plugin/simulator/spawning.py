@@ -1,0 +1,92 @@
+"""Spawning: from a client's description to an actor in the world, or a refusal in CARLA's words."""
+
+from __future__ import annotations
+
+from carla_plugin.simulator.actors import Sensor, SimActor, Vehicle, Walker
+from carla_plugin.simulator.assets.vehicles import vehicle_colours, vehicle_extent, vehicle_tag, vehicle_wheelbase
+from carla_plugin.simulator.assets.walkers import walker_extent
+from carla_plugin.simulator.blueprints import by_id
+from carla_plugin.simulator.cameras import KINDS
+from carla_plugin.simulator.pose import compose
+from carla_plugin.simulator.world import World
+from protocols.carla_rpc.streaming import token
+from protocols.carla_rpc.types import ActorDescription, BoundingBox, Location, Rotation, Transform
+
+COLLISION = "Spawn failed because of collision at spawn position"
+SIDE_LIMIT_PX = 8192
+
+
+class CallError(Exception):
+    """The call cannot be done; the message goes to the client verbatim."""
+
+
+def spawn(world: World, description: ActorDescription, place: Transform, parent: int, port: int) -> SimActor:
+    """Make an actor and let it live.
+
+    Args:
+        world: where.
+        description: blueprint id and attributes.
+        place: in the world, or within the parent's axes.
+        parent: id of the actor it is fixed to, 0 for none.
+        port: of the streams, for a sensor's token.
+
+    Raises:
+        CallError: no such blueprint or parent, the place is taken, or an attribute is out of range.
+    """
+    if description.id not in by_id():
+        raise CallError(f"Actor definition '{description.id}' not found")
+    if parent and parent not in world.actors:
+        raise CallError("unable to attach actor: parent actor not found")
+    there = compose(world.actors[parent].place, place) if parent else place
+    actor = _make(world, description, there, port)
+    if isinstance(actor, (Vehicle, Walker)) and world.footprints().overlapping(actor, there):
+        raise CallError(COLLISION)
+    actor.parent, actor.relative = parent, place if parent else Transform()
+    world.add(actor)
+    return actor
+
+
+def _make(world: World, description: ActorDescription, place: Transform, port: int) -> SimActor:
+    name, number = description.id, world.new_id()
+    if name.startswith("vehicle."):
+        extent = vehicle_extent(name)
+        box = BoundingBox(Location(0.0, 0.0, extent[2]), Location(*extent), Rotation(), number)
+        tag = vehicle_tag(name)
+        tags = bytes([13, tag]) if tag in (18, 19) else bytes([tag])
+        made = Vehicle(number, description, place, box, tags, extent=extent, wheelbase=vehicle_wheelbase(name))
+        made.colour = _colour(made.attribute("color", ""), vehicle_colours(name)[0])
+        return made
+    if name.startswith("walker."):
+        extent = walker_extent(name)
+        box = BoundingBox(Location(), Location(*extent), Rotation(), number)
+        return Walker(number, description, place, box, bytes([12]), half_height=extent[2])
+    return _camera(Sensor(number, description, place, BoundingBox(actor_id=number), kind=KINDS[name]), port)
+
+
+def _camera(sensor: Sensor, port: int) -> Sensor:
+    sensor.width = int(_number(sensor, "image_size_x", "800", 1, SIDE_LIMIT_PX))
+    sensor.height = int(_number(sensor, "image_size_y", "600", 1, SIDE_LIMIT_PX))
+    sensor.fov_deg = _number(sensor, "fov", "90.0", 1.0, 170.0)
+    sensor.period_s = _number(sensor, "sensor_tick", "0.0", 0.0, 1e6)
+    sensor.stream = sensor.id + 1  # 1 is the world's own
+    sensor.stream_token = token(sensor.stream, port)
+    return sensor
+
+
+def _number(sensor: Sensor, name: str, default: str, low: float, high: float) -> float:
+    text = sensor.attribute(name, default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise CallError(f"{sensor.description.id}: {name} must be {low:g} to {high:g}, not '{text}'")
+    return value
+
+
+def _colour(text: str, default: tuple[int, int, int]) -> tuple[int, int, int]:
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdigit() and int(part) < 256 for part in parts):
+        return default
+    red, green, blue = (int(part) for part in parts)
+    return red, green, blue

@@ -1,0 +1,169 @@
+"""The world: one episode's town, actors, weather and clock; `step` lets one tick pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from carla_plugin.simulator.actors import Sensor, Signal, SimActor, Vehicle, Walker
+from carla_plugin.simulator.assets.vehicles import vehicle
+from carla_plugin.simulator.assets.walkers import stride_length, walker
+from carla_plugin.simulator.cameras import Still
+from carla_plugin.simulator.footprint import Footprints
+from carla_plugin.simulator.motion import step_vehicle, step_walker, stride
+from carla_plugin.simulator.pose import compose
+from carla_plugin.simulator.render import Placed
+from carla_plugin.simulator.signals import SignalGroup, stand_before
+from carla_plugin.simulator.town import Town
+from protocols.carla_rpc import streaming
+from protocols.carla_rpc.types import (
+    ActorDescription,
+    BoundingBox,
+    EpisodeSettings,
+    Location,
+    Rotation,
+    Transform,
+    WeatherParameters,
+)
+
+CLEAR_NOON = WeatherParameters(5.0, 0.0, 0.0, 10.0, -1.0, 45.0, 2.0, 0.75, 0.1, 0.0, 1.0, 0.03, 0.0331, 0.0)
+SPEED_LIMIT_KM_H = 30.0
+REAL_TIME_STEP_S = 0.05
+
+
+class World:
+    """Hold one episode.
+
+    Attributes:
+        episode: number of the episode.
+        town: what stands still.
+        settings: as the client set them.
+        weather: as the client set it.
+        actors: living actors by id, in the order of their birth.
+        boxes: bounding boxes of all actors that ever lived: clients ask for those of the dead.
+        frame: number of the last tick; goes on over episodes.
+        elapsed_s: simulated seconds of this episode.
+    """
+
+    def __init__(self, episode: int, town: Town, settings: EpisodeSettings, frame: int) -> None:
+        """Open an episode with the town's traffic lights and an onlooker."""
+        self.episode = episode
+        self.town = town
+        self.settings = settings
+        self.weather = CLEAR_NOON
+        self.frame = frame
+        self.elapsed_s = 0.0
+        self.step_s = REAL_TIME_STEP_S
+        self.fresh = True  # no tick yet: the first one says that the map has changed
+        self.actors: dict[int, SimActor] = {}
+        self.boxes: dict[int, BoundingBox] = {}
+        self._next_id = 1
+        spectator = SimActor(
+            self.new_id(), ActorDescription(0, "spectator"), Transform(Location(0.0, 0.0, 10.0), Rotation(-20.0))
+        )
+        self.spectator = spectator
+        self.add(spectator)
+        self.signals = tuple(self._stand_signals())
+        junctions = sorted({signal.junction for signal in self.signals})
+        self.groups = [SignalGroup(s for s in self.signals if s.junction == junction) for junction in junctions]
+
+    def _stand_signals(self) -> Iterator[Signal]:
+        for index, placement in enumerate(self.town.signals):
+            signal = Signal(
+                self.new_id(), ActorDescription(0, "traffic.traffic_light"), placement.transform,
+                tags=bytes([7]), index=index, sign=placement.signal_id, junction=placement.junction,
+                group=placement.group,
+            )  # fmt: skip
+            signal.box = BoundingBox(Location(0.0, 0.0, 3.0), Location(0.3, 0.3, 3.0), Rotation(), signal.id)
+            self.add(signal)
+            yield signal
+
+    def new_id(self) -> int:
+        """Return an id that was never used in this episode."""
+        self._next_id += 1
+        return self._next_id - 1
+
+    def add(self, actor: SimActor) -> None:
+        """Let an actor live."""
+        self.actors[actor.id] = actor
+        self.boxes[actor.id] = actor.box
+
+    def remove(self, actor_id: int) -> SimActor | None:
+        """Take an actor out, and return it if it lived; what is fixed to it stays where it is, as in CARLA."""
+        return self.actors.pop(actor_id, None)
+
+    def footprints(self) -> Footprints:
+        """Return where vehicles and walkers stand."""
+        return Footprints(self.actors.values())
+
+    @property
+    def vehicles(self) -> list[Vehicle]:
+        """Return the living vehicles."""
+        return [actor for actor in self.actors.values() if isinstance(actor, Vehicle)]
+
+    def step(self, seconds: float) -> None:
+        """Let one tick pass: lights, vehicles, walkers, then what is fixed to them."""
+        self.frame += 1
+        self.elapsed_s += seconds
+        self.step_s = seconds
+        ground = self.town.ground_height
+        for group in self.groups:
+            group.step(seconds)
+        others = self.footprints()
+        for actor in self.actors.values():
+            if isinstance(actor, Vehicle):
+                step_vehicle(actor, seconds, ground, others)
+                others.moved(actor)
+            elif isinstance(actor, Walker):
+                step_walker(actor, seconds, ground)
+                others.moved(actor)
+        for actor in self.actors.values():
+            parent = self.actors.get(actor.parent) if actor.parent else None
+            if parent is not None:
+                actor.place = compose(parent.place, actor.relative)
+                actor.velocity = parent.velocity
+        stand_before(self.vehicles, self.signals, self.town.signals)
+
+    def state_message(self) -> bytes:
+        """Return the world's state as the stream sends it, length first."""
+        bits = streaming.SimulationState.MAP_CHANGED if self.fresh else 0
+        opening = streaming.header(streaming.SensorType.WORLD, self.frame, self.elapsed_s, Transform())
+        block = streaming.episode_state(self.episode, self.elapsed_s, self.step_s, bits)
+        return streaming.framed(opening, block, b"".join(map(self._actor_state, self.actors.values())))
+
+    def _actor_state(self, actor: SimActor) -> bytes:
+        details = b""
+        if isinstance(actor, Vehicle):
+            details = streaming.vehicle_details(actor.control, SPEED_LIMIT_KM_H, actor.signal)
+        elif isinstance(actor, Walker):
+            details = streaming.walker_details(actor.control)
+        elif isinstance(actor, Signal):
+            green, yellow, red = actor.times_s
+            details = streaming.signal_details(
+                actor.sign, (green, yellow, red), actor.elapsed_s, actor.group, actor.frozen, actor.state
+            )
+        return streaming.actor_state(
+            streaming.ActorState(
+                actor.id, actor.place, actor.velocity, actor.angular_velocity, actor.acceleration, details
+            )
+        )
+
+    def still(self) -> Still:
+        """Return what a camera could see now."""
+        placed = []
+        for actor in self.actors.values():
+            if isinstance(actor, Vehicle):
+                mesh = vehicle(actor.description.id, actor.colour)
+                placed.append(Placed(actor.id, mesh, actor.place, actor.lights))
+            elif isinstance(actor, Walker):
+                name = actor.description.id
+                (x, y, z), turn = actor.place
+                feet = Transform(Location(x, y, z - actor.half_height), turn)
+                placed.append(Placed(actor.id, walker(name, stride(actor, stride_length(name))), feet, 0))
+        return Still(tuple(placed), tuple(signal.state for signal in self.signals), self.weather)
+
+    def due(self, sensor: Sensor) -> bool:
+        """Return whether a sensor delivers in this tick."""
+        if sensor.period_s > 0.0 and self.elapsed_s - sensor.last_s < sensor.period_s - 1e-9:
+            return False
+        sensor.last_s = self.elapsed_s
+        return True
