@@ -14,6 +14,7 @@ from carla_plugin.simulator.mesh import Mesh
 STEP = 6.0  # metres between the points of a bent line
 
 Piece = tuple[float, float, float, float, float]  # x, y, angle, length, curvature in CARLA's axes
+SHORT = 3.0  # metres; shorter pieces of lines are not cut
 STRAIGHT = 2e-4  # 1/m; less curvature is written as a line, because the wheel computes arcs in single precision
 
 
@@ -82,14 +83,32 @@ def split(bounds: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     first, last = (2, 3) if axis == 0 else (0, 1)
     pieces = []
     for box in bounds.tolist():
-        cuts = [box[first]]
-        cuts += [n * STEP for n in range(ceil(box[first] / STEP + 1e-6), ceil(box[last] / STEP - 1e-6))]
-        cuts.append(box[last])
-        for low, high in pairwise(cuts):
+        for low, high in pairwise([box[first], *_cuts(box[first], box[last]), box[last]]):
             piece = list(box)
             piece[first], piece[last] = low, high
             pieces.append(piece)
     return np.array(pieces, dtype=np.float64).reshape(-1, 4)
+
+
+def split_line(line: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Put points on a line `(P, 2)` where `split` would cut it; short pieces of curves stay as they are."""
+    points = [line[0]]
+    for start, end in pairwise(line):
+        low, high = sorted((float(start[1 - axis]), float(end[1 - axis])))
+        if float(np.abs(end - start).max()) > SHORT:
+            cuts = _cuts(low, high)
+            for cut in cuts if start[1 - axis] < end[1 - axis] else reversed(cuts):
+                share = (cut - start[1 - axis]) / (end[1 - axis] - start[1 - axis])
+                point = start + (end - start) * share
+                point[1 - axis] = cut
+                points.append(point)
+        points.append(end)
+    return np.array(points)
+
+
+def _cuts(low: float, high: float) -> list[float]:
+    """Return the multiples of `STEP` between two coordinates."""
+    return [n * STEP for n in range(ceil(low / STEP + 1e-6), ceil(high / STEP - 1e-6))]
 
 
 class Pose(tuple[float, float, float]):

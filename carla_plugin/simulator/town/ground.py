@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
-from carla_plugin.simulator.town.bend import STEP
+from carla_plugin.simulator.town.bend import split_line
 from carla_plugin.simulator.town.markings import draw_markings
 from carla_plugin.simulator.town.plan import BLOCKS, CORNER_RADIUS, KERB_HEIGHT, SIDES, District, Line, Node, Plan
 from carla_plugin.simulator.town.surface import Paint, Surface, beside
 
 ROAD, SIDEWALK, TERRAIN, OPEN_GROUND = 1, 2, 10, 25
 KERB_WIDTH = 0.18
+UNDER = 0.05  # metres below the road
 FAR = 1200.0  # metres of land around the town
 
 
@@ -32,7 +33,7 @@ def build_ground(plan: Plan, rng: np.random.Generator) -> Mesh:
         _street(surface, plan.line(link.start, link.side), link.side, plan.span(link), asphalt, paving, stone, grass)
     for node in plan.nodes():
         _crossing(surface, plan, node, asphalt, paving, stone)
-    _land(surface, plan, rng, grass)
+    _land(surface, plan, grass, asphalt)
     draw_markings(surface, plan)
     return surface.mesh(plan.seed)
 
@@ -52,8 +53,7 @@ def _street(
     for sign in (-1.0, 1.0):
         kerb, verge = line.half + KERB_WIDTH, line.half + line.verge
         edge = line.position + sign * line.half
-        steps = np.linspace(low, high, int((high - low) / STEP) + 2)
-        path = [(at, edge) if axis == 0 else (edge, at) for at in steps.tolist()]
+        path = [(low, edge), (high, edge)] if axis == 0 else [(edge, low), (edge, high)]
         facing = path if (sign > 0) == (axis == 0) else path[::-1]
         surface.upright(facing, 0.0, KERB_HEIGHT, stone)
         surface.rects([band(sign * line.half, sign * kerb)], KERB_HEIGHT, stone)
@@ -70,8 +70,9 @@ def _crossing(surface: Surface, plan: Plan, node: Node, asphalt: Paint, paving: 
         inner = beside(kerb, -KERB_WIDTH)
         surface.upright(kerb[::-1], 0.0, KERB_HEIGHT, stone)
         surface.strip(kerb, inner, KERB_HEIGHT, stone)
-        surface.fan((back[1][0], back[1][1]), np.concatenate([back[:1], inner, back[2:]]), KERB_HEIGHT, paving)
-    surface.fan(plan.place(node), np.concatenate(rim), 0.0, asphalt, closed=True)
+        eye = back[1] * 0.9 + inner[len(inner) // 2] * 0.1
+        surface.fan(eye, np.concatenate([back[:1], inner, back[:0:-1]]), KERB_HEIGHT, paving)
+    surface.fan(plan.place(node), np.concatenate(rim), 0.0, asphalt)
 
 
 def corners(plan: Plan, node: Node) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
@@ -97,7 +98,7 @@ def corners(plan: Plan, node: Node) -> list[tuple[NDArray[np.float64], NDArray[n
         begin_back = one * reach + right * line.reserve
         end_back = two * other_reach + other_left * other.reserve
         if turn == 2:
-            kerb = begin + (end - begin) * np.linspace(0.0, 1.0, 6)[:, None]
+            kerb = split_line(np.array([begin, end]) + centre, plan.bend.axis) - centre
             middle = (begin_back + end_back) / 2
         else:
             # Quarter ellipse from `begin`, along -one, to `end`, along two; inner corners are round, outer ones wide.
@@ -110,7 +111,7 @@ def corners(plan: Plan, node: Node) -> list[tuple[NDArray[np.float64], NDArray[n
     return found
 
 
-def _land(surface: Surface, plan: Plan, rng: np.random.Generator, grass: Paint) -> None:
+def _land(surface: Surface, plan: Plan, grass: Paint, asphalt: Paint) -> None:
     """Add the land of every cell, and the country around the town."""
     paved = Paint(Material.PAVING, OPEN_GROUND, (132, 126, 118))
     gravel = Paint(Material.CONCRETE, OPEN_GROUND, (120, 113, 101))
@@ -119,6 +120,8 @@ def _land(surface: Surface, plan: Plan, rng: np.random.Generator, grass: Paint) 
         for j in range(-1, BLOCKS + 1):
             surface.rects([plan.cell_bounds((i, j))], KERB_HEIGHT, ground.get(plan.districts[(i, j)], grass))
     west, east, north, south = outer_bounds(plan)
+    # Where two pieces meet in a rounding error, this is seen instead of the sky.
+    surface.rects([(west, east, north, south)], -UNDER, asphalt)
     surface.rects(
         [(west - FAR, east + FAR, north - FAR, north), (west - FAR, east + FAR, south, south + FAR),
          (west - FAR, west, north, south), (east, east + FAR, north, south)], KERB_HEIGHT, grass,

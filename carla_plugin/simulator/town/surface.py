@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh, empty, join
-from carla_plugin.simulator.town.bend import split
+from carla_plugin.simulator.town.bend import split, split_line
 
 
 class Paint(NamedTuple):
@@ -44,12 +44,11 @@ class Surface:
         points = np.concatenate([corners, np.full((len(box), 4, 1), z)], axis=2)
         self._quads(points, (0.0, 0.0, 1.0), paint)
 
-    def fan(self, centre: tuple[float, float], rim: ArrayLike, z: float, paint: Paint, *, closed: bool = False) -> None:
-        """Add a level fan of triangles about `centre` over the points `rim` `(P, 2)`; `closed` joins last and first."""
+    def fan(self, centre: ArrayLike, rim: ArrayLike, z: float, paint: Paint) -> None:
+        """Add a level polygon with corners `rim` `(P, 2)`, all seen from `centre` `(2,)`."""
         edge = np.asarray(rim, dtype=np.float64)
-        if closed:
-            edge = np.concatenate([edge, edge[:1]])
-        points = np.concatenate([[centre], edge])
+        edge = split_line(np.concatenate([edge, edge[:1]]), self._axis)
+        points = np.concatenate([np.asarray(centre, dtype=np.float64).reshape(1, 2), edge])
         vertices = np.column_stack([points, np.full(len(points), z)]).astype(np.float32)
         index = np.arange(1, len(edge))
         triangles = np.column_stack([np.zeros_like(index), index, index + 1])
@@ -64,7 +63,7 @@ class Surface:
 
     def upright(self, line: ArrayLike, low: float, high: float, paint: Paint) -> None:
         """Add upright faces along a line `(P, 2)` from `low` to `high` metres, facing left of its direction (x, y)."""
-        path = np.asarray(line, dtype=np.float64)
+        path = split_line(np.asarray(line, dtype=np.float64), self._axis)
         start, end = path[:-1], path[1:]
         points = np.stack([start, end, end, start], axis=1)
         heights = np.broadcast_to(np.array([low, low, high, high])[None, :, None], (len(points), 4, 1))
