@@ -32,8 +32,9 @@ def crack(x: float, y: float, seed: int) -> float:
     bend_x = x + 0.5 * value2(x * 1.7, y * 1.7, seed + 3)
     bend_y = y + 0.5 * value2(x * 1.7, y * 1.7, seed + 4)
     ridge = abs(value2(bend_x * 0.42, bend_y * 0.42, seed + 5) - 0.5)
-    gate = smooth(0.52, 0.66, value2(x * 0.16, y * 0.16, seed + 6))
-    return smooth(0.016, 0.005, ridge) * gate
+    gate = smooth(0.50, 0.60, value2(x * 0.16, y * 0.16, seed + 6))
+    gate *= smooth(0.50, 0.60, value2(x * 0.55, y * 0.55, seed + 8))
+    return smooth(0.010, 0.003, ridge) * gate
 
 
 @numba.njit(cache=True, nogil=True)

@@ -81,7 +81,7 @@ def lights_near(
             power = 1.7 if bits & 4 else 1.0
             dipped = aim - np.array([0.0, 0.0, 0.075])
             rows.append(
-                _row(point + 0.25 * aim, (62.0 * power, 58.0 * power, 48.0 * power), 46.0, 0.80,
+                _row(point + 0.25 * aim, (34.0 * power, 31.5 * power, 26.0 * power), 48.0, 0.78,
                      dipped / np.linalg.norm(dipped), -1.0 if bits & 7 else 0.12)
             )  # fmt: skip
     if tails:

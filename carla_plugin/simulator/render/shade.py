@@ -208,7 +208,7 @@ def light_surfaces(
                         edge = edge * edge
                         ratio = square / (reach * reach)
                         fall = (1.0 - ratio) * (1.0 - ratio) / (square + 1.0) * edge
-                        fall *= smooth(0.0, 0.25, lamps - light_row[LIT_ABOVE])
+                        fall *= smooth(0.0, 0.85, lamps - max(light_row[LIT_ABOVE], 0.0))
                         hx, hy, hz = lx - vx, ly - vy, lz - vz
                         half = (nx * hx + ny * hy + nz * hz) / math.sqrt(hx * hx + hy * hy + hz * hz)
                         glint = 0.0

@@ -12,6 +12,7 @@ from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.render.gbuffer import ALBEDO, EMISSION, GLOSS, LEVEL, POROUS, SPECULAR
 from carla_plugin.simulator.render.ground import fade, scale_albedo
 from carla_plugin.simulator.render.noise import fractal2, hash3, unit3, value2, value3
+from carla_plugin.simulator.render.visibility import leaf_size
 
 _FOLIAGE = int(Material.FOLIAGE)
 _BARK = int(Material.BARK)
@@ -97,7 +98,7 @@ def thing(
     """Draw any of the materials of this file at object-local metres (u, v, w)."""
     if kind == _FOLIAGE:
         clump = value3(u * 1.6, v * 1.6, w * 1.6, seed & 0xFFFF)
-        cell = max(0.10, footprint)
+        cell = leaf_size(footprint)
         leaf = unit3(math.floor(u / cell), math.floor(v / cell), hash3(math.floor(w / cell), seed, 6))
         scale_albedo(px, 0.42 + 0.55 * clump + 0.45 * leaf * leaf)
         px[ALBEDO] *= 0.9 + 0.3 * leaf

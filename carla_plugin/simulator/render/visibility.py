@@ -18,6 +18,15 @@ _NEAR_M = 0.01  # only for screen bounds of triangles that reach behind the came
 
 
 @numba.njit(cache=True, nogil=True)
+def leaf_size(footprint: float) -> float:
+    """Return the metres of a tuft of leaves, doubled until a pixel can show it."""
+    size = 0.10
+    while size < footprint:
+        size *= 2.0
+    return size
+
+
+@numba.njit(cache=True, nogil=True)
 def cut_out(material: int, u: float, v: float, w: float, seed: int, footprint: float, facing: float) -> bool:
     """Return whether a point of foliage or fence is a hole.
 
@@ -36,7 +45,7 @@ def cut_out(material: int, u: float, v: float, w: float, seed: int, footprint: f
         if footprint < 0.05:
             leaf = value3(u * 12.0, v * 12.0, w * 12.0, (seed + 5) & 0xFFFF)
         else:
-            cell = max(0.10, footprint)
+            cell = leaf_size(footprint)
             leaf = unit3(math.floor(u / cell), math.floor(v / cell), hash3(math.floor(w / cell), seed, 5))
             leaf = 0.5 + (leaf - 0.5) * 0.8
         return clump * 0.42 + leaf * 0.58 < 0.37 + 0.33 * rim
@@ -49,7 +58,7 @@ def cut_out(material: int, u: float, v: float, w: float, seed: int, footprint: f
         spacing, width = 0.075, 0.014
     if footprint > 0.6 * spacing:
         solid = width / spacing * (1.0 if kind == 0 else 2.0) + 0.06
-        return unit3(math.floor(u / footprint), math.floor(v / footprint), seed) > solid
+        return unit3(math.floor(u / 0.011), math.floor(v / 0.011), seed) > solid
     if v < 0.0:
         return False
     along = u - math.floor(u / spacing) * spacing
