@@ -1,4 +1,7 @@
-"""Hash noise: 32-bit integer hashes and the smooth noises made of them, the same on every machine."""
+"""Hash noise: 32-bit integer hashes and the smooth noises made of them, the same on every machine.
+
+Signatures are written out: numba would otherwise compile a copy of each function for every constant it is given.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ _STEP_X = 0x9E3779B1
 _STEP_Y = 0x85EBCA77
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit("int64(int64, int64, int64)", cache=True, nogil=True)
 def hash3(x: int, y: int, z: int) -> int:
     """Return a 32-bit hash of three integers, held in an int64."""
     h = (x * 0x8DA6B343) ^ (y * 0xD8163841) ^ (z * 0xCB1AB31F)
@@ -23,13 +26,13 @@ def hash3(x: int, y: int, z: int) -> int:
     return h ^ (h >> 15)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit("float64(int64, int64, int64)", cache=True, nogil=True)
 def unit3(x: int, y: int, z: int) -> float:
     """Return a hash of three integers as a number in [0, 1)."""
     return hash3(x, y, z) * 2.3283064365386963e-10
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit("float64(int64)", cache=True, nogil=True)
 def _corner(h: int) -> float:
     """Return a mixed lattice number as a number in [0, 1)."""
     h &= _MASK
@@ -38,7 +41,7 @@ def _corner(h: int) -> float:
     return (h >> 8) * 5.9604644775390625e-08
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit("float64(float64, float64, int64)", cache=True, nogil=True)
 def value2(x: float, y: float, seed: int) -> float:
     """Return smooth value noise in [0, 1] over the plane, one lattice point per unit."""
     fx = math.floor(x)
@@ -57,7 +60,7 @@ def value2(x: float, y: float, seed: int) -> float:
     return low + (high - low) * ty
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit("float64(float64, float64, float64, int64)", cache=True, nogil=True)
 def value3(x: float, y: float, z: float, seed: int) -> float:
     """Return smooth value noise in [0, 1] over space, one lattice point per unit."""
     fz = math.floor(z)
@@ -68,7 +71,7 @@ def value3(x: float, y: float, z: float, seed: int) -> float:
     return low + (value2(x, y, seed + (iz + 1) * 7919) - low) * tz
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit("float64(float64, float64, int64, int64)", cache=True, nogil=True)
 def fractal2(x: float, y: float, seed: int, octaves: int) -> float:
     """Return `octaves` layers of value noise in [0, 1], each twice as fine and half as strong."""
     total = 0.0
@@ -83,7 +86,7 @@ def fractal2(x: float, y: float, seed: int, octaves: int) -> float:
     return total / reach
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit("float64(float64, float64, float64)", cache=True, nogil=True)
 def smooth(low: float, high: float, x: float) -> float:
     """Return the smooth step of x between low and high, in [0, 1]."""
     t = (x - low) / (high - low)

@@ -140,6 +140,7 @@ def draw_shadow(
             holes = kind in (_FOLIAGE, _FENCE)
             a1, b1 = (q[2, 1] - q[0, 1]) / area, -(q[2, 0] - q[0, 0]) / area
             a2, b2 = -(q[1, 1] - q[0, 1]) / area, (q[1, 0] - q[0, 0]) / area
+            tilt = a1 * (q[1, 2] - q[0, 2]) + a2 * (q[2, 2] - q[0, 2])
             for row in range(y_from, y_to + 1):
                 dy = row + 0.5 - q[0, 1]
                 low, high = x_from + 0.5, x_to + 0.5
@@ -156,21 +157,26 @@ def draw_shadow(
                     high = min(high, (1.0 - c1 - c2) / (a1 + a2))
                 elif a1 + a2 < -1e-12:
                     low = max(low, (1.0 - c1 - c2) / (a1 + a2))
-                for column in range(max(math.ceil(low - 0.5), x_from), min(math.floor(high - 0.5), x_to) + 1):
-                    f1, f2 = a1 * (column + 0.5) + c1, a2 * (column + 0.5) + c2
-                    if f1 < -1e-9 or f2 < -1e-9 or f1 + f2 > 1.000000001:
-                        continue
-                    f0 = 1.0 - f1 - f2
-                    above = np.float32(f0 * q[0, 2] + f1 * q[1, 2] + f2 * q[2, 2])
+                if low > high:
+                    continue
+                first, last = max(math.ceil(low - 0.5), x_from), min(math.floor(high - 0.5), x_to) + 1
+                level = q[0, 2] + c1 * (q[1, 2] - q[0, 2]) + c2 * (q[2, 2] - q[0, 2])
+                if not holes:
+                    line = height[row]
+                    for column in range(first, last):  # plain enough to become vector instructions
+                        line[column] = max(line[column], np.float32(level + tilt * (column + 0.5)))
+                    continue
+                for column in range(first, last):
+                    above = np.float32(level + tilt * (column + 0.5))
                     if above <= height[row, column]:
                         continue
-                    if holes:
-                        u = f0 * uvw[t, 0, 0] + f1 * uvw[t, 1, 0] + f2 * uvw[t, 2, 0]
-                        v = f0 * uvw[t, 0, 1] + f1 * uvw[t, 1, 1] + f2 * uvw[t, 2, 1]
-                        w = f0 * uvw[t, 0, 2] + f1 * uvw[t, 1, 2] + f2 * uvw[t, 2, 2]
-                        if holed(kind, u, v, w, variation, texel):
-                            continue
-                    height[row, column] = above
+                    f1, f2 = a1 * (column + 0.5) + c1, a2 * (column + 0.5) + c2
+                    f0 = 1.0 - f1 - f2
+                    u = f0 * uvw[t, 0, 0] + f1 * uvw[t, 1, 0] + f2 * uvw[t, 2, 0]
+                    v = f0 * uvw[t, 0, 1] + f1 * uvw[t, 1, 1] + f2 * uvw[t, 2, 1]
+                    w = f0 * uvw[t, 0, 2] + f1 * uvw[t, 1, 2] + f2 * uvw[t, 2, 2]
+                    if not holed(kind, u, v, w, variation, texel):
+                        height[row, column] = above
 
 
 @numba.njit(cache=True, nogil=True)

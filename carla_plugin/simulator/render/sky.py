@@ -24,7 +24,7 @@ from carla_plugin.simulator.render.weather import (
 DOME_SIZE = 64
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit("void(float64, float64, float64, float64[::1], int64, float64[::1])", cache=True, nogil=True)
 def sky_colour(
     x: float, y: float, z: float, look: NDArray[np.float64], octaves: int, out: NDArray[np.float64]
 ) -> None:
