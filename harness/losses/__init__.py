@@ -1,0 +1,7 @@
+"""Consistency losses between the features of two appearances of one street: cosine, L2, MMD, and the margin that watches them."""
+
+from harness.losses.consistency import ConsistencyLoss
+from harness.losses.distances import cosine_distance, l2_distance, mmd_distance
+from harness.losses.margin import margin
+
+__all__ = ["ConsistencyLoss", "cosine_distance", "l2_distance", "margin", "mmd_distance"]

@@ -1,0 +1,379 @@
+"""Receiver: one thread takes bundles off a ZeroMQ ROUTER into a ring of slots made once; the rules are `protocols.flow`.
+
+A bundle is published only when all its planes stand whole in a slot. A credit is a free slot, so memory is bounded by
+the ring, and a slow trainer stalls the simulator between two ticks instead of losing anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+import zmq
+from numpy.typing import NDArray
+
+from harness.endpoint import check_endpoint
+from protocols.bundle import Bundle, BundleHeader, decode_header, decode_mask, plane_sizes
+from protocols.errors import InputError, PeerError, RemoteProtocolError
+from protocols.flow import Consumer, Delivery, Outgoing
+
+LINGER_MS = 1000
+POLL_MS = 250
+MAX_BUNDLE_BYTES = 8 * 1024 * 1024 * 3
+
+
+class StreamError(PeerError):
+    """No producer came, or those that came fell silent or left."""
+
+
+class Slot(NamedTuple):
+    """A received bundle and the memory it lives in.
+
+    Attributes:
+        bundle: images `(A, H, W, 3)` and mask `(H, W)`, uint8, views of `memory` (a compressed mask has its own).
+        memory: `(max_bundle_bytes,)` uint8; to be given back.
+    """
+
+    bundle: Bundle
+    memory: NDArray[np.uint8]
+
+
+@dataclass
+class StreamStats:
+    """What the stream has seen so far.
+
+    Attributes:
+        bundles: whole bundles received, duplicates not counted.
+        duplicates: bundles that came a second time and were dropped.
+        faults: messages that broke the rules and were dropped.
+        last_fault: the newest of them, in words.
+        wait_s: seconds the trainer spent waiting for a bundle.
+        producer_age_s: seconds since the last word of each connected producer, by name.
+    """
+
+    bundles: int = 0
+    duplicates: int = 0
+    faults: int = 0
+    last_fault: str = ""
+    wait_s: float = 0.0
+    producer_age_s: dict[str, float] = field(default_factory=dict)
+
+
+class BundleStream:
+    """Receive bundles, each exactly once; iterate over it, or `take` and `give_back` without a copy.
+
+    Example:
+        >>> with BundleStream("tcp://127.0.0.1:5555") as stream:  # doctest: +SKIP
+        ...     for bundle in stream:
+        ...         print(bundle.header.identity, bundle.images.shape)
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        slots: int = 6,
+        max_bundle_bytes: int = MAX_BUNDLE_BYTES,
+        patience_s: float = 60.0,
+        first_patience_s: float | None = None,
+    ) -> None:
+        """Bind the address and start the thread.
+
+        Args:
+            endpoint: address on this machine: `tcp://127.0.0.1:PORT` (`*` = a free one) or `ipc://PATH`.
+            slots: bundles that may wait here; the sum of all credits.
+            max_bundle_bytes: largest bundle, all planes together.
+            patience_s: seconds without a word of any producer until `take` gives up.
+            first_patience_s: the same for the very first producer; `patience_s` unless given.
+
+        Raises:
+            InputError: the address cannot be bound, or other machines could reach it.
+        """
+        check_endpoint(endpoint)
+        self._consumer = Consumer(secrets.token_hex(8), slots, max_bundle_bytes)
+        self._patience_s = patience_s
+        self._first_patience_s = patience_s if first_patience_s is None else first_patience_s
+        self._change = threading.Condition()
+        self._ready: deque[Slot] = deque()
+        self._free: deque[NDArray[np.uint8]] = deque(np.empty(max_bundle_bytes, np.uint8) for _ in range(slots))
+        self._returned = 0
+        self._closing = False
+        self._stats = StreamStats()
+        self._heard: dict[bytes, float] = {}
+        self._last_name = ""
+        self._last_heard = time.monotonic()
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.ROUTER)
+        self._socket.set(zmq.RCVHWM, 0)  # credit is the bound; a ROUTER at its water mark drops without a word
+        self._socket.set(zmq.SNDHWM, 0)
+        self._socket.set(zmq.ROUTER_MANDATORY, 1)
+        self._socket.set(zmq.MAXMSGSIZE, max(max_bundle_bytes, 64 * 1024))
+        self._socket.set(zmq.LINGER, LINGER_MS)
+        try:
+            self._socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            self._context.destroy(linger=0)
+            raise InputError(f"{endpoint}: expected an address that is free here, got: {error.strerror}") from None
+        self.endpoint = self._socket.get(zmq.LAST_ENDPOINT).decode().rstrip("\0")
+        self._bell, self._ear = self._context.socket(zmq.PAIR), self._context.socket(zmq.PAIR)
+        self._ear.bind("inproc://bell")
+        self._bell.connect("inproc://bell")
+        self._thread = threading.Thread(target=self._serve, name="receiver", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> BundleStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Bundle]:
+        """Yield bundles whose arrays are the caller's own.
+
+        Raises:
+            StreamError: as `take`; the iteration never just ends.
+        """
+        while True:
+            slot = self.take()
+            bundle = slot.bundle
+            own = replace(bundle, images=bundle.images.copy(), mask=bundle.mask.copy())
+            self.give_back(slot.memory)
+            yield own
+
+    def take(self, *, wait: bool = True) -> Slot | None:
+        """Return the next bundle in its slot, which must be given back.
+
+        Args:
+            wait: whether to wait for one; else None when there is none.
+
+        Raises:
+            StreamError: no producer came, or all fell silent or left, for longer than the patience.
+        """
+        started = time.monotonic()
+        with self._change:
+            while not self._ready and wait:
+                self._check_patience(started)
+                self._change.wait(0.5)
+            self._stats.wait_s += time.monotonic() - started
+            return self._ready.popleft() if self._ready else None
+
+    def give_back(self, memory: NDArray[np.uint8]) -> None:
+        """Put a slot's memory, or other memory of the same size in exchange, back into the ring.
+
+        Args:
+            memory: `(max_bundle_bytes,)` uint8.
+        """
+        if memory.shape != (self._consumer.max_bundle_bytes,) or memory.dtype != np.uint8:
+            raise ValueError(f"memory: expected uint8 ({self._consumer.max_bundle_bytes},), got {memory.shape}")
+        with self._change:
+            if self._closing:
+                return
+            self._free.append(memory)
+            self._returned += 1
+            self._bell.send(b"")
+
+    @property
+    def max_bundle_bytes(self) -> int:
+        """Return the size of a slot."""
+        return self._consumer.max_bundle_bytes
+
+    def stats(self) -> StreamStats:
+        """Return what the stream has seen so far."""
+        with self._change:
+            now = time.monotonic()
+            names = self._consumer.producers
+            ages = {names[peer]: now - heard for peer, heard in self._heard.items() if peer in names}
+            return replace(self._stats, duplicates=self._consumer.duplicates, producer_age_s=ages)
+
+    def close(self) -> None:
+        """Tell the producers to stop, and let go of address, thread and memory; may be called twice."""
+        with self._change:
+            if self._closing:
+                return
+            self._closing = True
+            self._bell.send(b"")
+            self._change.notify_all()
+        self._thread.join()
+        self._bell.close(linger=0)
+        self._context.term()
+        self._ready.clear()
+        self._free.clear()
+
+    def _check_patience(self, started: float) -> None:
+        """Give up when nobody has said a word for too long; called with the lock held."""
+        if self._closing:
+            raise StreamError(f"{self.endpoint}: the stream is closed")
+        if not self._thread.is_alive():
+            raise StreamError(f"{self.endpoint}: the receiver's thread has ended: {self._stats.last_fault}")
+        patience_s = self._patience_s if self._last_name else self._first_patience_s
+        if time.monotonic() - max(self._last_heard, started) < patience_s:
+            return
+        if not self._last_name:
+            raise StreamError(
+                f"no producer at {self.endpoint} within {patience_s:.0f} s; "
+                f"start one: carla-plugin stream SCENARIO --to {self.endpoint}"
+            )
+        silent = ", ".join(self._consumer.producers.values()) or self._last_name
+        raise StreamError(
+            f"producer {silent}: no word for {patience_s:.0f} s after {self._stats.bundles} bundles; is it running?"
+        )
+
+    # everything below runs in the thread
+
+    def _serve(self) -> None:
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._ear, zmq.POLLIN)
+        try:
+            while not self._closing:
+                ready = dict(poller.poll(POLL_MS))
+                if self._ear in ready:
+                    while self._ear.poll(0):
+                        self._ear.recv()
+                    with self._change:
+                        count, self._returned = self._returned, 0
+                        self._send(self._consumer.freed(count) if count else [])
+                if self._socket in ready:
+                    self._receive()
+                self._forget_silent()
+            self._send(self._consumer.stop())
+        except Exception as error:  # the waiting trainer must hear of it
+            self._stats.last_fault = f"{type(error).__name__}: {error}"
+            with self._change:
+                self._change.notify_all()
+        finally:
+            self._ear.close(linger=0)
+            self._socket.close(linger=LINGER_MS)
+
+    def _send(self, outgoing: list[Outgoing]) -> None:
+        for peer, message in outgoing:
+            try:
+                self._socket.send_multipart([peer, *message], flags=zmq.NOBLOCK)
+            except (zmq.Again, zmq.ZMQError):  # it has gone: its credits go to the others
+                self._heard.pop(peer, None)
+                self._send(self._consumer.lost(peer))
+
+    def _more(self) -> bool:
+        return bool(self._socket.get(zmq.RCVMORE))
+
+    def _drain(self) -> int:
+        """Drop what is left of the message; return how many frames that was."""
+        frames = 0
+        while self._more():
+            self._socket.recv_into(bytearray(), flags=zmq.NOBLOCK)
+            frames += 1
+        return frames
+
+    def _receive(self) -> None:
+        """Take one message off the socket; with many waiting, the poller comes back at once."""
+        peer = self._socket.recv()
+        try:
+            if not self._more():
+                raise RemoteProtocolError("expected an envelope, got an empty message")
+            envelope = self._socket.recv(flags=zmq.NOBLOCK)
+            with self._change:
+                outgoing, delivery = self._consumer.receive(peer, envelope)
+                self._note(peer)
+                self._send(outgoing)
+            if delivery is not None:
+                self._store(delivery)
+            self._drain()
+        except RemoteProtocolError as error:
+            self._fault(error)
+            with self._change:
+                self._send(self._consumer.turn_away(peer, str(error)))
+        except zmq.Again:
+            self._fault(RemoteProtocolError("a message ended in its middle"))
+
+    def _note(self, peer: bytes) -> None:
+        """Remember when a producer spoke last."""
+        name = self._consumer.producers.get(peer)
+        if name is None:
+            self._heard.pop(peer, None)
+        else:
+            self._heard[peer] = self._last_heard = time.monotonic()
+            self._last_name = name
+
+    def _fault(self, error: RemoteProtocolError) -> None:
+        with contextlib.suppress(zmq.Again):
+            self._drain()
+        self._stats.faults += 1
+        self._stats.last_fault = str(error)
+
+    def _store(self, delivery: Delivery) -> None:
+        """Read the planes of a wanted bundle into a free slot and publish it when whole."""
+        memory = self._free.popleft()
+        try:
+            bundle = self._read_bundle(memory)
+        except (RemoteProtocolError, zmq.Again) as error:
+            self._free.append(memory)
+            fault = error if isinstance(error, RemoteProtocolError) else RemoteProtocolError("a plane is missing")
+            self._fault(fault)
+            with self._change:
+                self._send(self._consumer.rejected(f"bundle {delivery.sequence}: {fault}"))
+            return
+        with self._change:
+            self._ready.append(Slot(bundle, memory))
+            self._stats.bundles += 1
+            self._send(self._consumer.stored(bundle.header.index))
+            self._change.notify_all()
+
+    def _read_bundle(self, memory: NDArray[np.uint8]) -> Bundle:
+        if not self._more():
+            raise RemoteProtocolError("bundle: expected a header, got no frame")
+        header = decode_header(self._socket.recv(flags=zmq.NOBLOCK))
+        sizes = plane_sizes(header)
+        if sum(sizes) > memory.size:
+            raise RemoteProtocolError(
+                f"bundle {header.identity}: expected at most {memory.size} bytes, got {sum(sizes)}"
+            )
+        room, start = memoryview(memory), 0
+        for number, size in enumerate(sizes):
+            if not self._more():
+                raise RemoteProtocolError(f"bundle {header.identity}: expected {len(sizes)} planes, got {number}")
+            got = self._socket.recv_into(room[start : start + size] if size else bytearray(), flags=zmq.NOBLOCK)
+            if got != size:  # a frame that is too long was cut off, one too short left the old bundle's tail
+                raise RemoteProtocolError(
+                    f"bundle {header.identity}: expected plane {number} of {size} bytes, got {got}"
+                )
+            start += size
+        surplus = self._drain()
+        if surplus:
+            raise RemoteProtocolError(
+                f"bundle {header.identity}: expected {len(sizes)} planes, got {len(sizes) + surplus}"
+            )
+        return view(header, memory)
+
+    def _forget_silent(self) -> None:
+        """Give the credits of producers that have been silent too long to the others."""
+        late = time.monotonic() - self._patience_s
+        for peer in [peer for peer, heard in self._heard.items() if heard < late]:
+            with self._change:
+                del self._heard[peer]
+                self._last_name = self._consumer.producers.get(peer, self._last_name)
+                self._send(self._consumer.lost(peer))
+
+
+def view(header: BundleHeader, memory: NDArray[np.uint8]) -> Bundle:
+    """Return the bundle whose planes stand one after the other at the start of `memory`.
+
+    Args:
+        header: what they are.
+        memory: `(N,)` uint8, at least all planes.
+
+    Raises:
+        RemoteProtocolError: the mask plane is not what its codec says.
+    """
+    count = len(header.appearances)
+    shape = (count, header.height, header.width, 3)
+    end = count * header.image_bytes
+    images = memory[:end].reshape(shape)
+    mask = decode_mask(header, memory[end : end + header.mask_bytes].data)
+    return Bundle(header, images, mask)

@@ -1,0 +1,205 @@
+"""Transforms of bundles, in mmseg's registry: whatever moves pixels moves all appearances and the mask alike.
+
+Each takes and returns a dict: `images (A, H, W, 3)` uint8, `mask (H, W)` uint8 tags, `appearances` A names, `identity`,
+`wanted` (class 0..15 or -1), `chance` (a numpy Generator, the only source of chance). mmseg's own transforms draw from
+numpy's global state and know one image only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.structures import PixelData
+from mmseg.registry import TRANSFORMS
+from mmseg.structures import SegDataSample
+from numpy.typing import NDArray
+
+from protocols.labels import IGNORED, tag_to_class16
+
+Results = dict[str, Any]
+
+
+@TRANSFORMS.register_module()
+class DrawAppearances(BaseTransform):
+    """Draw some appearances of the bundle, without repetition."""
+
+    def __init__(self, count: int = 2) -> None:
+        """Set how many.
+
+        Args:
+            count: 2 for pairs; more than the bundle has means all.
+        """
+        self.count = count
+
+    def transform(self, results: Results) -> Results:
+        """Keep `count` of the A appearances, in the order drawn."""
+        names = results["appearances"]
+        chosen = results["chance"].permutation(len(names))[: self.count]
+        results["images"] = results["images"][chosen]
+        results["appearances"] = tuple(names[index] for index in chosen)
+        return results
+
+
+@TRANSFORMS.register_module()
+class TagsToClasses(BaseTransform):
+    """Turn the mask of tags into `label (H, W)` uint8: class 0..15, else 255."""
+
+    def __init__(self) -> None:
+        self.table = tag_to_class16()
+
+    def transform(self, results: Results) -> Results:
+        """Add `label`."""
+        results["label"] = self.table[results["mask"]]
+        return results
+
+
+@TRANSFORMS.register_module()
+class CropAll(BaseTransform):
+    """Cut the same window out of all appearances and the label.
+
+    A window is tried again, up to `tries` times, while one class covers too much of it (DAFormer's rule) or the wanted
+    class too little (rare class sampling); the last one is kept.
+    """
+
+    def __init__(
+        self, size: tuple[int, int], max_share: float = 0.75, min_wanted: float = 0.00572, tries: int = 10
+    ) -> None:
+        """Set the window.
+
+        Args:
+            size: height, width in pixels.
+            max_share: largest share of the labelled pixels that one class may have.
+            min_wanted: smallest share of the window that the wanted class must have.
+            tries: windows at most.
+        """
+        self.size = size
+        self.max_share = max_share
+        self.min_wanted = min_wanted
+        self.tries = tries
+
+    def transform(self, results: Results) -> Results:
+        """Cut `images` to `(A, h, w, 3)` and `label` to `(h, w)`."""
+        label, dice = results["label"], results["chance"]
+        height, width = (min(self.size[0], label.shape[0]), min(self.size[1], label.shape[1]))
+        for _ in range(self.tries):
+            top = int(dice.integers(label.shape[0] - height + 1))
+            left = int(dice.integers(label.shape[1] - width + 1))
+            window = (slice(top, top + height), slice(left, left + width))
+            if self._accepts(label[window], results["wanted"]):
+                break
+        results["images"] = results["images"][:, *window]
+        results["label"] = label[window]
+        return results
+
+    def _accepts(self, label: NDArray[np.uint8], wanted: int) -> bool:
+        counts = np.bincount(label.ravel(), minlength=256)
+        if wanted >= 0 and counts[wanted] <= self.min_wanted * label.size:
+            return False
+        labelled = counts[:IGNORED]
+        return np.count_nonzero(labelled) > 1 and labelled.max() < self.max_share * labelled.sum()
+
+
+@TRANSFORMS.register_module()
+class FlipAll(BaseTransform):
+    """Mirror all appearances and the label left to right, or none of them."""
+
+    def __init__(self, probability: float = 0.5) -> None:
+        self.probability = probability
+
+    def transform(self, results: Results) -> Results:
+        """Mirror `images` and `label`."""
+        if results["chance"].random() < self.probability:
+            results["images"] = results["images"][:, :, ::-1]
+            results["label"] = results["label"][:, ::-1]
+        return results
+
+
+@TRANSFORMS.register_module()
+class DistortEach(BaseTransform):
+    """Distort brightness, contrast, saturation and hue of each appearance by itself: mmseg's PhotoMetricDistortion.
+
+    Each part has probability 0.5; contrast comes before or after saturation and hue with even chance.
+    """
+
+    def __init__(
+        self,
+        brightness: float = 32,
+        contrast: tuple[float, float] = (0.5, 1.5),
+        saturation: tuple[float, float] = (0.5, 1.5),
+        hue: int = 18,
+        probability: float = 0.5,
+    ) -> None:
+        """Set the ranges.
+
+        Args:
+            brightness: largest shift, of 255.
+            contrast: smallest and largest gain.
+            saturation: smallest and largest gain.
+            hue: largest turn, of 180.
+            probability: of each part.
+        """
+        self.brightness = brightness
+        self.contrast = contrast
+        self.saturation = saturation
+        self.hue = hue
+        self.probability = probability
+
+    def transform(self, results: Results) -> Results:
+        """Replace `images` by distorted ones."""
+        results["images"] = np.stack([self._distort(image, results["chance"]) for image in results["images"]])
+        return results
+
+    def _distort(self, image: NDArray[np.uint8], dice: np.random.Generator) -> NDArray[np.uint8]:
+        says = dice.random(5) < (self.probability, self.probability, self.probability, self.probability, 0.5)
+        shift = dice.uniform(-self.brightness, self.brightness) if says[0] else 0.0
+        gain = dice.uniform(*self.contrast) if says[1] else 1.0
+        colourful = dice.uniform(*self.saturation) if says[2] else 1.0
+        turn = int(dice.integers(-self.hue, self.hue + 1)) if says[3] else 0
+        if says[4]:  # contrast first: one linear map
+            return self._colour(_linear(_linear(image, 1.0, shift), gain, 0.0), colourful, turn)
+        return _linear(self._colour(_linear(image, 1.0, shift), colourful, turn), gain, 0.0)
+
+    def _colour(self, image: NDArray[np.uint8], colourful: float, turn: int) -> NDArray[np.uint8]:
+        if colourful == 1.0 and turn == 0:
+            return image
+        hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2HSV)
+        hsv[..., 1] = _linear(hsv[..., 1], colourful, 0.0)
+        hsv[..., 0] = (hsv[..., 0].astype(np.int16) + turn) % 180
+        return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+
+
+def _linear(image: NDArray[np.uint8], gain: float, shift: float) -> NDArray[np.uint8]:
+    """Return `image * gain + shift`, cut to 0..255, by table."""
+    if gain == 1.0 and shift == 0.0:
+        return image
+    table = np.clip(np.arange(256, dtype=np.float32) * gain + shift, 0, 255).astype(np.uint8)
+    return table[image]
+
+
+@TRANSFORMS.register_module()
+class PackAppearances(BaseTransform):
+    """Pack A appearances into what mmseg takes: lists of `inputs (3, h, w)` uint8 and of `SegDataSample`."""
+
+    def transform(self, results: Results) -> Results:
+        """Return `inputs` and `data_samples`, A of each; label `gt_sem_seg` is shared by all."""
+        label = torch.from_numpy(np.ascontiguousarray(results["label"]).astype(np.int64))[None]
+        shape = tuple(label.shape[1:])
+        inputs, samples = [], []
+        for image, appearance in zip(results["images"], results["appearances"], strict=True):
+            inputs.append(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))))
+            sample = SegDataSample(
+                metainfo={
+                    "img_shape": shape,
+                    "ori_shape": shape,
+                    "pad_shape": shape,
+                    "appearance": appearance,
+                    "identity": results["identity"],
+                }
+            )
+            sample.gt_sem_seg = PixelData(data=label)
+            samples.append(sample)
+        return {"inputs": inputs, "data_samples": samples}
