@@ -81,7 +81,7 @@ def replayed(
 
     Args:
         world: where.
-        streets: its map.
+        streets: of its whole map.
         scenario: what takes part.
         seed: of the run.
         episode: number of the episode, from 0.
@@ -92,13 +92,14 @@ def replayed(
         InputError: the server has no blueprint for a wanted kind.
     """
     dice = random.Random(episode_seed(seed, episode))
+    streets = streets.quarter(scenario.traffic.radius_m, dice)
     wanted = choose(world, scenario.traffic, dice)
     walking = [number for number, plan in enumerate(wanted) if plan.walks]
     driving = streets.vehicle_places(len(wanted) - len(walking), dice)
     walks = streets.walks(len(walking), scenario.traffic.crossing_share, dice)
     ways = dict(zip(walking, walks, strict=False))
-    plans = wanted[: len(driving) + len(ways)]
-    places = driving + [[_start(way, at) for at in (0, 1)] for way in ways.values()]
+    places = [*driving, *([_start(way, at) for at in (0, 1)] for way in ways.values())]
+    plans = wanted[: len(places)]
     with Cast.spawned(world, plans, places) as cast:
         with Traffic.running(world, cast, ways, dice) as traffic:
             layouts = planned(scenario, streets, cast, traffic, episode, bundles, dice)

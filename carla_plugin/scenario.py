@@ -40,6 +40,7 @@ class Traffic(_Part, frozen=True):
     bicycles: Count = 4
     pedestrians: Count = 30
     crossing_share: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.2
+    radius_m: Annotated[float, msgspec.Meta(ge=0.0, le=10_000.0)] = 0.0
     warm_up_ticks: Annotated[int, msgspec.Meta(ge=1, le=20000)] = 100
 
 

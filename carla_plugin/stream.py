@@ -77,7 +77,7 @@ def stream(
     summary = Summary(town=world.town)
     weathers = {name: weather_of(name) for name in scenario.appearances}
     size = (scenario.camera.height, scenario.camera.width)
-    streets = Streets(world)
+    streets = Streets.read(world)
     episode = 0
     tried = 0
     while tried < bundles and not summary.enough:

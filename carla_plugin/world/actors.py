@@ -18,14 +18,14 @@ from protocols.carla_rpc.types import Location, Transform
 from protocols.errors import InputError
 
 BASE_TYPES = {
-    "cars": "car",
-    "vans": "van",
-    "trucks": "truck",
-    "buses": "bus",
-    "motorcycles": "motorcycle",
     "bicycles": "bicycle",
+    "motorcycles": "motorcycle",
+    "buses": "bus",
+    "trucks": "truck",
+    "vans": "van",
+    "cars": "car",
 }
-"""CARLA's `base_type` of each kind of vehicle in a scenario."""
+"""CARLA's `base_type` of each kind of vehicle in a scenario; where streets are too full, the last are left out."""
 
 OUT_OF_SIGHT_M = 30.0
 """How far under its place the actor goes whose place the camera takes."""

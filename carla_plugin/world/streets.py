@@ -12,7 +12,8 @@ from carla_plugin.world import convert
 from carla_plugin.world.connection import World
 from protocols.carla_rpc.types import Location, Transform
 
-LANE_STEP_M = 6.0
+LANE_STEP_M = 4.0
+GAP_M = 7.5
 WALK_STEP_M = 3.0
 WALK_STEPS = 30
 
@@ -20,17 +21,31 @@ WALK_STEPS = 30
 class Streets:
     """Know the map: `lanes` are transforms every few metres along driving lanes, outside of junctions."""
 
-    def __init__(self, world: World) -> None:
-        """Read the map once."""
-        self.map = world.map
-        waypoints = [point for point in self.map.generate_waypoints(LANE_STEP_M) if not point.is_junction]
-        waypoints.sort(key=lambda point: (point.road_id, point.section_id, point.lane_id, point.s))
+    def __init__(self, town: carla.Map, waypoints: list[carla.Waypoint], spawn_points: list[Transform]) -> None:
+        """Take a map and the places on it; use `Streets.read` instead."""
+        self.map = town
         self.lanes: list[Transform] = [convert.from_carla(point.transform) for point in waypoints]
-        self.spawn_points: list[Transform] = [convert.from_carla(place) for place in self.map.get_spawn_points()]
+        self.spawn_points = spawn_points
         self._waypoints = waypoints
 
+    @classmethod
+    def read(cls, world: World) -> Streets:
+        """Return the streets of the whole map."""
+        waypoints = [point for point in world.map.generate_waypoints(LANE_STEP_M) if not point.is_junction]
+        waypoints.sort(key=lambda point: (point.road_id, point.section_id, point.lane_id, point.s))
+        return cls(world.map, waypoints, [convert.from_carla(place) for place in world.map.get_spawn_points()])
+
+    def quarter(self, radius_m: float, dice: random.Random) -> Streets:
+        """Return the streets within a distance of a place drawn on a lane; all of them for a radius of 0."""
+        if not radius_m or not self.lanes:
+            return self
+        centre = dice.choice(self.lanes).location
+        waypoints = [point for point in self._waypoints if _apart(point.transform.location, centre) <= radius_m]
+        spawn_points = [place for place in self.spawn_points if _apart(place.location, centre) <= radius_m]
+        return Streets(self.map, waypoints, spawn_points)
+
     def vehicle_places(self, count: int, dice: random.Random) -> list[list[Transform]]:
-        """Return for each of `count` vehicles the places to try, best first; no two are nearer than 8 m."""
+        """Return for each of `count` vehicles the places to try, best first; no two within `GAP_M`."""
         lifted = [place._replace(location=place.location._replace(z=place.location.z + 0.5)) for place in self.lanes]
         spare = dice.sample(lifted, len(lifted))
         order = dice.sample(self.spawn_points, len(self.spawn_points)) + spare
@@ -38,7 +53,7 @@ class Streets:
         for place in order:
             if len(chosen) >= 2 * count:
                 break
-            if all(_apart(place.location, other.location) >= 8.0 for other in chosen):
+            if all(_apart(place.location, other.location) > GAP_M for other in chosen):
                 chosen.append(place)
         return [chosen[number::count] for number in range(count)] if count else []
 

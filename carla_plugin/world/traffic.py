@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import socket
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,7 +81,7 @@ class Traffic:
         """
         vehicles = [(number, plan) for number, plan in zip(cast.ids, cast.plans, strict=True) if not plan.walks]
         port = free_port()
-        with asking(world.address, "starting the traffic manager"):
+        with asking(world.address, "starting the traffic manager"), _hushed():
             manager = world.client.get_trafficmanager(port)
         try:
             with asking(world.address, "starting the traffic manager"):
@@ -190,6 +192,21 @@ def set_signals(world: World, signals: Sequence[Any], states: Sequence[int], kno
             if known[number] != state:
                 signal.set_state(carla.TrafficLightState.values[state])
                 known[number] = state
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep the wheel from warning that it has no map cache, which is no fault: it writes past Python, to stderr."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def free_port() -> int:
