@@ -1,6 +1,17 @@
-"""One option for all tests: how large the counts are."""
+"""What many tests share: how large the counts are, and an embedded simulator in a process of its own."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
+
+START_TIMEOUT_S = 240  # a first start compiles the renderer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,3 +27,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def scale(request: pytest.FixtureRequest) -> str:
     """Return "test" or "soak": a test takes its counts from it."""
     return str(request.config.getoption("--scale"))
+
+
+class Simulator:
+    """An embedded simulator as its users meet it: a process and a port."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+        self.address = f"127.0.0.1:{port}"
+
+
+@contextmanager
+def started(town: str = "Grid_07", *options: str) -> Iterator[Simulator]:
+    """Start a simulator on a free port; end it, however it went."""
+    command = [sys.executable, "-m", "carla_plugin.cli", "simulate", "--port", "0", "--town", town, "--stay-with-stdin"]
+    process = subprocess.Popen([*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=lambda: lines.put(process.stdout.readline()), daemon=True).start()
+        ready = lines.get(timeout=START_TIMEOUT_S)
+        assert ready.startswith("ready on 127.0.0.1:"), f"the simulator said {ready!r}"
+        yield Simulator(process, int(ready.strip().rpartition(":")[2]))
+        process.stdin.close()
+        process.wait(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[Simulator]:
+    """Return a simulator for the whole run; tests leave it as they found it, but for the town."""
+    with started() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def start_simulator() -> Iterator[Callable[..., Simulator]]:
+    """Return a function that starts a simulator of the test's own, ended with the test."""
+    with ExitStack() as stack:
+        yield lambda town="Grid_07", *options: stack.enter_context(started(town, *options))

@@ -1,0 +1,83 @@
+"""A world through the unmodified wheel, in synchronous mode and empty, put back afterwards."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+
+import carla
+import numpy as np
+import pytest
+
+WAIT_S = 20.0
+
+
+class Eye:
+    """A camera that keeps its images, to be met by frame number."""
+
+    def __init__(self, actor: carla.Actor) -> None:
+        self.actor = actor
+        self._images: queue.Queue[carla.Image] = queue.Queue()
+        actor.listen(self._images.put)
+
+    def at(self, frame: int) -> np.ndarray:
+        """Return `(H, W, 4)` BGRA of one frame; those before it are dropped."""
+        while True:
+            image = self._images.get(timeout=WAIT_S)
+            assert image.frame <= frame, f"expected frame {frame}, got {image.frame} already"
+            if image.frame == frame:
+                return np.frombuffer(image.raw_data, np.uint8).reshape(image.height, image.width, 4).copy()
+
+
+class Stage:
+    """The wheel's client and world, and all that a test has spawned."""
+
+    def __init__(self, client: carla.Client) -> None:
+        self.client = client
+        self.world = client.get_world()
+        self.map = self.world.get_map()
+        self.library = self.world.get_blueprint_library()
+        self.actors: list[carla.Actor] = []
+
+    def spawn(
+        self, blueprint: str, place: carla.Transform, parent: carla.Actor | None = None, **attributes
+    ) -> carla.Actor:
+        entry = self.library.find(blueprint)
+        for key, value in attributes.items():
+            entry.set_attribute(key, str(value))
+        self.actors.append(self.world.spawn_actor(entry, place, attach_to=parent))
+        return self.actors[-1]
+
+    def eye(self, kind: str, place: carla.Transform, parent: carla.Actor | None = None, size=(96, 64), fov=90.0) -> Eye:
+        width, height = size
+        camera = self.spawn(f"sensor.camera.{kind}", place, parent, image_size_x=width, image_size_y=height, fov=fov)
+        return Eye(camera)
+
+    def car(self, number: int = 0, blueprint: str = "vehicle.tesla.model3") -> carla.Actor:
+        car = self.spawn(blueprint, self.map.get_spawn_points()[number])
+        self.world.tick()
+        return car
+
+    def clear(self) -> None:
+        for actor in reversed(self.actors):
+            if actor.is_alive:
+                if actor.type_id.startswith("sensor."):
+                    actor.stop()
+                actor.destroy()
+        self.actors.clear()
+
+
+@pytest.fixture
+def stage(simulator) -> Iterator[Stage]:
+    client = carla.Client("127.0.0.1", simulator.port)
+    client.set_timeout(WAIT_S)
+    stage = Stage(client)
+    settings = stage.world.get_settings()
+    settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
+    stage.world.apply_settings(settings)
+    weather = stage.world.get_weather()
+    yield stage
+    stage.clear()
+    stage.world.set_weather(weather)
+    settings.synchronous_mode, settings.fixed_delta_seconds = False, None
+    stage.world.apply_settings(settings)
