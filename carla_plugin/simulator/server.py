@@ -170,7 +170,8 @@ class Server:
         self._peers.add(writer)
         stream = 0
         try:
-            stream = streaming.subscription(await asyncio.wait_for(reader.readexactly(4), SLOW_CLIENT_S))
+            async with asyncio.timeout(SLOW_CLIENT_S):
+                stream = streaming.subscription(await reader.readexactly(4))
             known = stream == streaming.WORLD_STREAM or any(
                 isinstance(actor, Sensor) and actor.stream == stream for actor in self.simulation.world.actors.values()
             )
@@ -234,7 +235,8 @@ class Server:
                 continue
             try:
                 writer.write(message)
-                await asyncio.wait_for(writer.drain(), SLOW_CLIENT_S if synchronous else 0.5)
+                async with asyncio.timeout(SLOW_CLIENT_S if synchronous else 0.5):
+                    await writer.drain()
             except TimeoutError:
                 if synchronous:
                     log.warning("a client did not read stream %d for %g s and was dropped", stream, SLOW_CLIENT_S)
@@ -252,8 +254,9 @@ class Server:
             if not self._expected:
                 return
             self._arrived.clear()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), max(self._expected.values()) - now)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(self._expected.values()) - now):
+                    await self._arrived.wait()
 
 
 def _without_delay(writer: asyncio.StreamWriter) -> None:
