@@ -64,6 +64,8 @@ def asphalt(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: f
             tone *= 0.62 if far < 0.32 else 0.4
             px[SPECULAR] = 0.2
     scale_albedo(px, tone)
+    px[ALBEDO] *= 1.03
+    px[ALBEDO + 2] *= 0.93
     px[POROUS] = 0.62
     px[PUDDLE] = smooth(0.42, 0.80, fractal2(u * 0.23, v * 0.23, 19, 3))
     px[GLOSS] = 0.25
@@ -85,7 +87,7 @@ def paving(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: fl
     if footprint < 0.06:
         tone *= 1.0 + 0.22 * (unit3(math.floor(u * 45.0), math.floor(v * 45.0), 23) - 0.5)
     stain = smooth(0.63, 0.72, value2(u * 1.9, v * 1.9, 24))
-    scale_albedo(px, tone * (1.0 - 0.18 * stain))
+    scale_albedo(px, 0.82 * tone * (1.0 - 0.18 * stain))
     px[POROUS] = 0.48
     px[PUDDLE] = 0.75 * smooth(0.48, 0.82, fractal2(u * 0.3, v * 0.3, 25, 3))
     px[GLOSS] = 0.2
@@ -114,8 +116,11 @@ def grass(px: NDArray[np.float32], u: float, v: float, footprint: float) -> None
         tone *= 1.0 + 0.7 * blade * (unit3(math.floor(u * 33.0), math.floor(v * 33.0), 43) - 0.5)
     dry = smooth(0.52, 0.80, fractal2(u * 0.12 + 5.0, v * 0.12, 44, 2))
     scale_albedo(px, tone)
-    px[ALBEDO] += dry * 0.10 * tone
-    px[ALBEDO + 1] += dry * 0.055 * tone
+    grey = 0.3 * px[ALBEDO] + 0.6 * px[ALBEDO + 1] + 0.1 * px[ALBEDO + 2]
+    for channel in range(3):
+        px[ALBEDO + channel] += 0.30 * (grey - px[ALBEDO + channel])
+    px[ALBEDO] += dry * 0.07 * tone
+    px[ALBEDO + 1] += dry * 0.04 * tone
     px[POROUS] = 0.35
     px[GLOSS] = 0.05
 

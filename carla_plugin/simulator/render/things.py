@@ -69,7 +69,14 @@ def sign_face(px: NDArray[np.float32], u: float, v: float, kind: int, seed: int)
             _set(px, 0.75, 0.75, 0.73)
     else:
         _set(px, 0.015, 0.07, 0.40)
-        if unit3(math.floor(u * 6.0), math.floor(v * 4.0), seed) > 0.6 and max(abs(u), abs(v)) < 0.75:
+        if seed & 1:  # a walker's white triangle
+            if v > -0.62 and abs(u) < (0.62 - v) * 0.52:
+                _set(px, 0.75, 0.75, 0.75)
+                if abs(u) < 0.10 + 0.12 * max(-0.2 - v, 0.0) and v > -0.5 and v < 0.12:
+                    _set(px, 0.02, 0.02, 0.03)
+        elif (abs(u - 0.22) < 0.13 and abs(v) < 0.6) or (
+            v > -0.12 and abs(math.hypot(u + 0.02, v - 0.24) - 0.28) < 0.10 and u < 0.25
+        ):  # the P of a car park
             _set(px, 0.75, 0.75, 0.75)
         if max(abs(u), abs(v)) > 0.9:
             _set(px, 0.75, 0.75, 0.75)

@@ -45,12 +45,12 @@ _ALTITUDES = (-90.0, -18.0, -9.0, -4.0, 0.0, 6.0, 15.0, 30.0, 50.0, 90.0)
 _ZENITHS = (
     (0.0045, 0.0060, 0.0135), (0.0045, 0.0060, 0.0135), (0.016, 0.022, 0.055), (0.060, 0.075, 0.150),
     (0.110, 0.130, 0.230), (0.170, 0.190, 0.310), (0.210, 0.280, 0.470), (0.150, 0.310, 0.700),
-    (0.110, 0.270, 0.720), (0.100, 0.250, 0.700),
+    (0.085, 0.225, 0.650), (0.075, 0.205, 0.620),
 )  # fmt: skip
 _HORIZONS = (
     (0.013, 0.012, 0.015), (0.013, 0.012, 0.015), (0.075, 0.052, 0.068), (0.330, 0.170, 0.130),
     (0.640, 0.310, 0.170), (0.820, 0.470, 0.270), (0.860, 0.640, 0.460), (0.700, 0.780, 0.880),
-    (0.620, 0.760, 0.940), (0.600, 0.750, 0.950),
+    (0.560, 0.710, 0.920), (0.540, 0.700, 0.920),
 )  # fmt: skip
 _EXPOSURES = (3.60, 3.60, 3.30, 2.80, 2.30, 1.85, 1.40, 1.05, 0.96, 0.94)
 
@@ -114,7 +114,7 @@ def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
     zenith, horizon = zenith * (1.0 - dust) + tan * dust, horizon * (1.0 - dust) + tan * dust
     vector[ZENITH : ZENITH + 3], vector[HORIZON : HORIZON + 3] = zenith, horizon
     vector[GLOW : GLOW + 3] = (sun * 0.22 + horizon * 0.25 * np.array([1.0, 0.75, 0.5])) * (1.0 - grey)
-    ambient = 0.78 * (0.62 * zenith + 0.38 * horizon) + 0.05 * sun * max(vector[SUN_TO + 2], 0.0)
+    ambient = 0.80 * (0.50 * zenith + 0.50 * horizon) + 0.05 * sun * max(vector[SUN_TO + 2], 0.0)
     ambient = ambient * (1.0 + 0.55 * grey)
     vector[AMBIENT : AMBIENT + 3] = ambient + night * np.array([0.0105, 0.0100, 0.0120])
     warm = np.array([1.0, 0.95, 0.85])
