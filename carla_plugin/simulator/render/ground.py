@@ -29,10 +29,13 @@ def fade(footprint: float, size: float) -> float:
 @numba.njit(cache=True, nogil=True)
 def crack(x: float, y: float, seed: int) -> float:
     """Return 1 on the thin dark lines where a warped noise crosses its middle, else 0."""
+    gate = value2(x * 0.16, y * 0.16, seed + 6)
+    if gate < 0.5:
+        return 0.0
     bend_x = x + 0.5 * value2(x * 1.7, y * 1.7, seed + 3)
     bend_y = y + 0.5 * value2(x * 1.7, y * 1.7, seed + 4)
     ridge = abs(value2(bend_x * 0.42, bend_y * 0.42, seed + 5) - 0.5)
-    gate = smooth(0.50, 0.60, value2(x * 0.16, y * 0.16, seed + 6))
+    gate = smooth(0.50, 0.60, gate)
     gate *= smooth(0.50, 0.60, value2(x * 0.55, y * 0.55, seed + 8))
     return smooth(0.010, 0.003, ridge) * gate
 

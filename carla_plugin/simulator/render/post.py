@@ -153,14 +153,15 @@ def anti_alias(levels: NDArray[np.float32], first_row: int, last_row: int, out: 
                 sums = np.zeros(3, np.float64)
                 for tap in range(2):
                     shift = -1.0 / 6.0 if tap == 0 else 1.0 / 6.0
-                    x = min(max(column + dx * shift, 0.0), width - 1.001)
-                    y = min(max(row + dy * shift, 0.0), height - 1.001)
+                    x = min(max(column + dx * shift, 0.0), width - 1.0)
+                    y = min(max(row + dy * shift, 0.0), height - 1.0)
                     x0, y0 = int(x), int(y)
+                    x1, y1 = min(x0 + 1, width - 1), min(y0 + 1, height - 1)
                     fx, fy = x - x0, y - y0
                     for channel in range(3):
                         sums[channel] += 0.5 * (
-                            (levels[y0, x0, channel] * (1.0 - fx) + levels[y0, x0 + 1, channel] * fx) * (1.0 - fy)
-                            + (levels[y0 + 1, x0, channel] * (1.0 - fx) + levels[y0 + 1, x0 + 1, channel] * fx) * fy
+                            (levels[y0, x0, channel] * (1.0 - fx) + levels[y0, x1, channel] * fx) * (1.0 - fy)
+                            + (levels[y1, x0, channel] * (1.0 - fx) + levels[y1, x1, channel] * fx) * fy
                         )
                 red, green, blue = np.float32(sums[0]), np.float32(sums[1]), np.float32(sums[2])
             out[row, column, 0] = np.uint8(blue * np.float32(255.0) + np.float32(0.5))

@@ -126,14 +126,16 @@ def draw_shadow(
                 x, y, z = np.float64(position[t, k, 0]), np.float64(position[t, k, 1]), np.float64(position[t, k, 2])
                 for row in range(3):
                     q[k, row] = frame[row, 0] * x + frame[row, 1] * y + frame[row, 2] * z + frame[row, 3]
-            x_from = math.ceil(max(min(q[0, 0], q[1, 0], q[2, 0]) - 0.5, 0.0))
-            x_to = math.floor(min(max(q[0, 0], q[1, 0], q[2, 0]) - 0.5, size - 1.0))
-            y_from = math.ceil(max(min(q[0, 1], q[1, 1], q[2, 1]) - 0.5, 0.0))
-            y_to = math.floor(min(max(q[0, 1], q[1, 1], q[2, 1]) - 0.5, size - 1.0))
+            low_x, high_x = min(q[0, 0], q[1, 0], q[2, 0]) - 0.5, max(q[0, 0], q[1, 0], q[2, 0]) - 0.5
+            low_y, high_y = min(q[0, 1], q[1, 1], q[2, 1]) - 0.5, max(q[0, 1], q[1, 1], q[2, 1]) - 0.5
+            if not (low_x <= high_x and low_y <= high_y):  # a vertex that is no number
+                continue
+            x_from, x_to = math.ceil(max(low_x, 0.0)), math.floor(min(high_x, size - 1.0))
+            y_from, y_to = math.ceil(max(low_y, 0.0)), math.floor(min(high_y, size - 1.0))
             if x_from > x_to or y_from > y_to:
                 continue
             area = (q[1, 0] - q[0, 0]) * (q[2, 1] - q[0, 1]) - (q[2, 0] - q[0, 0]) * (q[1, 1] - q[0, 1])
-            if area == 0.0:
+            if not abs(area) > 0.0:
                 continue
             kind: Any = np.int64(material[t])
             variation: Any = np.int64(seed[t])

@@ -175,6 +175,8 @@ def rasterise(
                         sx = (p[k, 0] + s * (p[j, 0] - p[k, 0])) / _NEAR_M
                         sy = (p[k, 1] + s * (p[j, 1] - p[k, 1])) / _NEAR_M
                         low_x, high_x, low_y, high_y = min(low_x, sx), max(high_x, sx), min(low_y, sy), max(high_y, sy)
+            if not (low_x <= high_x and low_y <= high_y):  # a vertex that is no number
+                continue
             if high_x < 0.5 or low_x > width - 0.5 or high_y < first_row + 0.5 or low_y > last_row - 0.5:
                 continue
             x_from = math.ceil(max(low_x - 0.5 - 1e-7, 0.0))
@@ -193,7 +195,7 @@ def rasterise(
             b2 = p[0, 2] * p[1, 0] - p[0, 0] * p[1, 2]
             c2 = p[0, 0] * p[1, 1] - p[0, 1] * p[1, 0]
             volume = p[0, 0] * a0 + p[0, 1] * b0 + p[0, 2] * c0
-            if volume == 0.0:
+            if not abs(volume) > 0.0:
                 continue
             sign = 1.0 if volume > 0.0 else -1.0
             a0, b0, c0 = a0 * sign, b0 * sign, c0 * sign

@@ -138,3 +138,18 @@ def test_the_appearance_vector_varies_without_jumps_while_the_sun_sets():
     steps = np.abs(np.diff(vectors, axis=0))
     steps[:, 0:3] = 0.0  # the moon takes over from the sun when neither gives light
     assert np.all(steps.max(axis=0) <= 0.1 * np.ptp(vectors, axis=0) + 1e-6)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (2, 3), (37, 23), (130, 17)])
+def test_any_size_can_be_drawn(street, eye, width, height):
+    frame = street.frame(eye._replace(width=width, height=height), [], [])
+    for weather in ALL.values():
+        assert frame.shade(weather).shape == (height, width, 4)
+
+
+def test_a_mesh_with_numbers_that_are_none_is_not_drawn(street, eye, polygon):
+    lost = polygon([(3, -1, 0), (3, 1, 0), (3, 1, 2)], tag=14)
+    nowhere = Placed(9, lost, Transform(Location(float("nan"), 0.0, 0.0)), 0)
+    frame = street.frame(eye, [nowhere], [])
+    np.testing.assert_array_equal(frame.tags, street.frame(eye, [], []).tags)
+    frame.shade(NOON)
