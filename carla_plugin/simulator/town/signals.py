@@ -33,7 +33,7 @@ class SignalPlacement:
         signal_id: OpenDRIVE id.
         transform: of the post beside the stop line; its x axis points at those who arrive.
         junction: OpenDRIVE id of the crossing.
-        group: phase of the crossing in which this one is green, from 0; opposite approaches have phases of their own.
+        group: phase of the crossing in which this one is green, from 0; opposite approaches share one.
         triggers: boxes on the lanes before the stop line.
         lenses: centres (x, y, z) of red, yellow, green of each housing in turn, world metres.
     """
@@ -51,7 +51,9 @@ def place_signals(plan: Plan, scatter: Scatter) -> tuple[SignalPlacement, ...]:
     found: list[SignalPlacement] = []
     for node in plan.nodes():
         if node in plan.signalled:
-            for group, side in enumerate(plan.arms(node)):
+            axes = sorted({side % 2 for side in plan.arms(node)})
+            for side in plan.arms(node):
+                group = axes.index(side % 2)
                 found.append(_signal(plan, scatter, node, side, group, len(found)))
     return tuple(found)
 
