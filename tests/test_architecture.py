@@ -73,7 +73,9 @@ def test_simulator_is_met_over_tcp_only():
             strangers = [
                 other
                 for other in imported
-                if inside(other, "carla_plugin") and other != "carla_plugin" and not inside(other, "carla_plugin.simulator")
+                if inside(other, "carla_plugin")
+                and other != "carla_plugin"
+                and not inside(other, "carla_plugin.simulator")
             ]
             assert not strangers, f"{name} imports {strangers}"
         elif not inside(name, "carla_plugin.cli"):
