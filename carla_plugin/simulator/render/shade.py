@@ -218,7 +218,7 @@ def light_surfaces(
                             diffuse[channel] += light_row[POWER + channel] * fall * cosine
                             shiny[channel] += light_row[POWER + channel] * glint
                     fresnel = 0.0
-                    if reflect > 0.005:
+                    if reflect > 0.005 and not (wet > 0.02 and nz > 0.9 and px[POROUS] > 0.25):  # those mirror later
                         away = 1.0 - facing
                         fresnel = reflect + (1.0 - reflect) * gloss * away * away * away * away * away * 0.7
                         rx, ry, rz = vx + 2.0 * facing * nx, vy + 2.0 * facing * ny, vz + 2.0 * facing * nz

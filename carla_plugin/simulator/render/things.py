@@ -82,7 +82,7 @@ def sign_face(px: NDArray[np.float32], u: float, v: float, kind: int, seed: int)
             _set(px, 0.75, 0.75, 0.75)
     px[GLOSS], px[SPECULAR] = 0.5, 0.04
     for channel in range(3):  # the foil throws lamp light back
-        px[EMISSION + channel] = 0.10 * px[ALBEDO + channel]
+        px[EMISSION + channel] = 0.045 * px[ALBEDO + channel]
     px[LEVEL] = 0.2
 
 

@@ -138,6 +138,7 @@ def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
     mist = overcast * 1.0 + 0.06 * sun if altitude > -6.0 else overcast
     haze = 0.82 * horizon + 0.10 * zenith
     fog_colour = haze * (1.0 - thick * (1.0 - 0.35 * (1.0 - grey))) + mist * thick * (1.0 - 0.35 * (1.0 - grey))
+    fog_colour = fog_colour + thick * night * np.array([0.0080, 0.0058, 0.0036])  # street lamps light the fog
     vector[FOG_COLOUR : FOG_COLOUR + 3] = fog_colour * (1.0 - dust) + tan * dust
     vector[HAZE_GLOW] = (1.0 - grey) * (1.0 - 0.6 * thick)
 
@@ -150,7 +151,7 @@ def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
     vector[LAMPS] = max(_step(4.0, -5.0, altitude), 0.35 * _step(12.0, 4.0, altitude), min(dim, 0.5), rainy)
     base = float(np.interp(altitude, _ALTITUDES, _EXPOSURES))
     vector[EXPOSURE] = base * (1.0 + 0.38 * grey * day + 0.25 * grey * rain * day)
-    vector[BLOOM] = 0.05 + 0.16 * _step(4.0, -6.0, altitude) + 0.08 * fog + 0.04 * rain
+    vector[BLOOM] = 0.05 + 0.16 * _step(4.0, -6.0, altitude) + 0.08 * fog + 0.04 * rain + 0.30 * fog * night
     vector[GRAIN] = 0.006 + 0.016 * _step(2.0, -8.0, altitude) + 0.004 * rain
     vector[SATURATION] = 1.0 - 0.22 * grey * day - 0.15 * thick * day + 0.06 * (1.0 - grey) * day
     vector[DISC] = 14.0 * (1.0 - grey) ** 2 * _step(-1.5, 1.0, altitude)
