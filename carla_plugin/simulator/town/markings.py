@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.materials import Material
+from carla_plugin.simulator.town.arrows import draw_arrows
 from carla_plugin.simulator.town.plan import STOP_LINE, Line, Link, Plan
 from carla_plugin.simulator.town.surface import Paint, Surface
 
@@ -22,6 +23,7 @@ def draw_markings(surface: Surface, plan: Plan) -> None:
         white, yellow = _street(plan, link, line)
         surface.rects(_turned(white, line, link), LIFT, WHITE)
         surface.rects(_turned(yellow, line, link), LIFT, YELLOW)
+    draw_arrows(surface, plan, LIFT, WHITE)
 
 
 def _turned(boxes: list[tuple[float, float, float, float]], line: Line, link: Link) -> NDArray[np.float64]:

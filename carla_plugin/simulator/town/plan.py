@@ -213,7 +213,7 @@ def _wide(plan: Plan, node: Node) -> bool:
 
 def _lines(rng: np.random.Generator, yellow: bool, lane_width: float) -> tuple[Line, ...]:
     """Draw the lines along one axis, about the origin."""
-    gaps = rng.uniform(72.0, 118.0, BLOCKS)
+    gaps = rng.uniform(66.0, 108.0, BLOCKS)
     positions = np.concatenate([[0.0], np.cumsum(gaps)])
     positions -= positions[-1] / 2
     avenues = set(rng.choice(BLOCKS + 1, size=2, replace=False).tolist())

@@ -54,6 +54,14 @@ class Surface:
         triangles = np.column_stack([np.zeros_like(index), index, index + 1])
         self._add(vertices, np.broadcast_to((0.0, 0.0, 1.0), vertices.shape), triangles, paint)
 
+    def faces(self, corners: ArrayLike, z: float, paint: Paint) -> None:
+        """Add level triangles `(T, 3, 2)`."""
+        flat = np.asarray(corners, dtype=np.float64).reshape(-1, 2)
+        vertices = np.column_stack([flat, np.full(len(flat), z)]).astype(np.float32)
+        self._add(
+            vertices, np.broadcast_to((0.0, 0.0, 1.0), vertices.shape), np.arange(len(flat)).reshape(-1, 3), paint
+        )
+
     def strip(self, left: ArrayLike, right: ArrayLike, z: float, paint: Paint) -> None:
         """Add a level band between two lines of P points each, `(P, 2)`."""
         one, two = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
