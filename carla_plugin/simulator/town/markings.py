@@ -83,7 +83,7 @@ def _zebra(middle: float, line: Line) -> list[tuple[float, float, float, float]]
 
 def _bays(start: float, end: float, line: Line, sign: float) -> list[tuple[float, float, float, float]]:
     """Return the line beside a parking lane and the strokes between its bays."""
-    inner, outer = sorted((sign * line.driving, sign * line.half))
+    inner, outer = sorted((sign * line.driving, sign * (line.half - 0.05)))
     boxes = [(start + 4.0, end - 4.0, sign * line.driving - 0.05, sign * line.driving + 0.05)]
     boxes += [(float(at) - 0.05, float(at) + 0.05, inner, outer) for at in np.arange(start + 4.0, end - 3.9, 5.8)]
     return boxes
