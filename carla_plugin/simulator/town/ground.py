@@ -28,7 +28,7 @@ def build_ground(plan: Plan, rng: np.random.Generator) -> Mesh:
         Material.PAVING, SIDEWALK, (int(tone + rng.integers(0, 10)), int(tone), int(tone - rng.integers(2, 14)))
     )
     stone = Paint(Material.CONCRETE, SIDEWALK, (int(tone) + 14, int(tone) + 13, int(tone) + 10))
-    grass = Paint(Material.GRASS, TERRAIN, (70 + int(rng.integers(0, 26)), 100 + int(rng.integers(0, 22)), 48))
+    grass = Paint(Material.GRASS, TERRAIN, (82 + int(rng.integers(0, 14)), 100 + int(rng.integers(0, 10)), 62))
     for link in plan.links:
         _street(surface, plan.line(link.start, link.side), link.side, plan.span(link), asphalt, paving, stone, grass)
     for node in plan.nodes():

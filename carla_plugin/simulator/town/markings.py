@@ -61,7 +61,7 @@ def _street(
             white += _zebra(at + inward * 2.2, line)
             stop = sorted((at + inward * STOP_LINE, at + inward * (STOP_LINE - 0.4)))
             hand = -inward if link.side == 0 else inward  # where those drive who arrive: right-hand traffic
-            across = sorted((0.1 * hand, hand * line.driving))
+            across = sorted((0.1 * hand, hand * (line.driving - 0.15)))
             white.append((stop[0], stop[1], across[0], across[1]))
     return white, yellow
 
