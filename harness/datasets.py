@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -55,6 +56,7 @@ class StreamedBundles(IterableDataset):
         stream: the bound `BundleStream`; its address is known at once.
         reservoir: what is kept in memory.
         watchers: called with each new bundle, once, as it enters the reservoir.
+        wait_s: seconds spent waiting for bundles.
     """
 
     metainfo = METAINFO
@@ -110,6 +112,7 @@ class StreamedBundles(IterableDataset):
         self._batch_size = batch_size
         self._first = min(first, capacity)
         self._pace = pace
+        self.wait_s = 0.0
 
     def __len__(self) -> int:
         return NOMINAL_LENGTH
@@ -135,7 +138,10 @@ class StreamedBundles(IterableDataset):
         """Take new bundles in: as many as the pace says, or what has come."""
         wanted = self._first if self._pace is None else int(self._first + iteration * self._pace)
         while self.reservoir.seen < wanted:
-            self._add(self.stream.take())
+            started = time.monotonic()
+            slot = self.stream.take()
+            self.wait_s += time.monotonic() - started
+            self._add(slot)
         while self._pace is None and (slot := self.stream.take(wait=False)) is not None:
             self._add(slot)
 

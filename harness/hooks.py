@@ -1,19 +1,184 @@
-"""Hooks, in mmengine's registry: the live line, the history for the report, and one checkpoint of weights."""
+"""Hooks, in mmengine's registry: live progress with its history, a budget of minutes, one checkpoint of weights."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
+from harness.memory import resident_mb
+from harness.progress import Progress
+
+MARGIN_WINDOW = 20
+STAGES = ("margin_1", "margin_2", "margin_3", "margin_4")
+ALARM_STAGES = STAGES[:3]
+
+
+@HOOKS.register_module()
+class LiveProgress(Hook):
+    """Show iteration, losses, bundles/s, share of time spent waiting for data, and memory; keep all of it.
+
+    Attributes:
+        history: one dict an iteration: all values the model logs, `wait_share`, `bundles`, `seconds`.
+        validations: what each validation returned.
+        rss_mb_max: largest resident memory of this process and its children.
+        alarms: what was wrong with the margin, in words.
+        progress: where it is shown.
+    """
+
+    priority = "LOW"
+
+    def __init__(self, memory_every_s: float = 1.0) -> None:
+        """Start with an empty history.
+
+        Args:
+            memory_every_s: seconds between two looks at the memory.
+        """
+        self.history: list[dict[str, float]] = []
+        self.validations: list[dict[str, float]] = []
+        self.rss_mb_max = 0.0
+        self.alarms: list[str] = []
+        self.progress = Progress()
+        self._memory_every_s = memory_every_s
+        self._looked = float("-inf")
+        self._rss_mb = 0.0
+        self._started = 0.0
+        self._first_bundles = 0
+
+    def before_train(self, runner: Any) -> None:
+        """Start the clock."""
+        self._started = time.monotonic()
+        self._first_bundles = runner.train_dataloader.dataset.reservoir.seen
+
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
+    ) -> None:
+        """Note and show the state after an iteration."""
+        dataset = runner.train_dataloader.dataset
+        seconds = time.monotonic() - self._started
+        bundles = dataset.reservoir.seen
+        entry = {key: float(value) for key, value in (outputs or {}).items()}
+        entry |= {"seconds": seconds, "bundles": bundles, "wait_share": dataset.wait_s / max(seconds, 1e-9)}
+        self.history.append(entry)
+        self.look_at_memory()
+        self._watch_margin()
+        self.progress.show(
+            f"iteration {runner.iter + 1}/{runner.max_iters}  loss_ce {self.recent('loss_ce'):.3f}  "
+            f"loss_consistency {self.recent('loss_consistency'):.4f}  bundles {bundles} "
+            f"({(bundles - self._first_bundles) / max(seconds, 1e-9):.2f}/s)  waiting {entry['wait_share']:.0%}  "
+            f"memory {self._rss_mb:.0f} MB"
+        )
+
+    def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Show how far the validation is."""
+        self.look_at_memory()
+        self.progress.show(f"evaluating: bundle {batch_idx + 1}/{len(runner.val_dataloader)}")
+
+    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """Keep what the validation returned."""
+        self.validations.append(dict(metrics or {}))
+        self.progress.clear()
+
+    def after_train(self, runner: Any) -> None:
+        """Take the live line away."""
+        self.progress.clear()
+
+    def look_at_memory(self) -> None:
+        """Note the resident memory, now and then."""
+        if time.monotonic() - self._looked >= self._memory_every_s:
+            self._looked = time.monotonic()
+            self._rss_mb = resident_mb()
+            self.rss_mb_max = max(self.rss_mb_max, self._rss_mb)
+
+    def recent(self, key: str, count: int = MARGIN_WINDOW) -> float:
+        """Return the mean of a value over the last iterations; 0 where it was never logged."""
+        values = [entry[key] for entry in self.history[-count:] if key in entry]
+        return float(np.mean(values)) if values else 0.0
+
+    def margins(self) -> dict[str, dict[str, float]]:
+        """Return `first`, `lowest` and `last` margin of each stage, as means over 20 iterations (fewer at first)."""
+        return {
+            name.replace("margin_", "stage_"): summary([entry[name] for entry in self.history if name in entry])
+            for name in STAGES
+        }
+
+    def _watch_margin(self) -> None:
+        if len(self.history) != 2 * MARGIN_WINDOW and len(self.history) % 100:
+            return
+        for name in ALARM_STAGES:
+            found = summary([entry[name] for entry in self.history if name in entry])
+            text = f"margin of {name.replace('margin_', 'stage ')} fell below half of its first value"
+            if found["last"] < 0.5 * found["first"] and text not in self.alarms:
+                self.alarms.append(text)
+                self.progress.say(
+                    f"warning: {text} ({found['first']:.3f} -> {found['last']:.3f}): the consistency loss may be "
+                    "collapsing the features; lower its weight"
+                )
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    """Return `first`, `lowest`, `last` of a noisy series: the mean of its first 5, and running means over 20."""
+    if not values:
+        return {"first": 0.0, "lowest": 0.0, "last": 0.0}
+    window = min(MARGIN_WINDOW, len(values))
+    running = np.convolve(values, np.full(window, 1 / window), mode="valid")
+    return {"first": float(np.mean(values[:5])), "lowest": float(running.min()), "last": float(running[-1])}
+
+
+@HOOKS.register_module()
+class TimeBudget(Hook):
+    """End training after so many minutes, and stretch the schedule so that it ends there too."""
+
+    priority = "NORMAL"
+
+    def __init__(self, minutes: float, settle: int = 10) -> None:
+        """Set the budget.
+
+        Args:
+            minutes: of training.
+            settle: iterations that are left out of the estimate of the speed.
+        """
+        self._seconds = minutes * 60.0
+        self._settle = settle
+        self._started = 0.0
+        self._settled = 0.0
+
+    def before_train(self, runner: Any) -> None:
+        """Start the clock."""
+        self._started = time.monotonic()
+
+    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Estimate where the budget ends, tell the schedule, stop when it is spent."""
+        now, done = time.monotonic(), runner.iter + 1
+        if done == self._settle:
+            self._settled = now
+        if done > self._settle:
+            speed = (done - self._settle) / max(now - self._settled, 1e-9)
+            total = done + max(0.0, self._started + self._seconds - now) * speed
+            for scheduler in runner.param_schedulers:
+                scheduler.total = max(total, done + 1)
+            runner.train_loop._max_iters = max(done, int(total))  # mmengine has no public way
+        if now - self._started >= self._seconds:
+            runner.train_loop.stop_training = True
+
 
 @HOOKS.register_module()
 class SaveWeights(Hook):
-    """Write the network's weights once, when training has ended: `weights.pth`, readable with `weights_only=True`."""
+    """Write the network's weights once, when training has ended; `harness.checkpoint.load_weights` reads them."""
+
+    def __init__(self, file: str = "weights.pth") -> None:
+        """Set the place.
+
+        Args:
+            file: path; a relative one counts from the work folder.
+        """
+        self.file = file
 
     def after_train(self, runner: Any) -> None:
         """Write the file."""
-        torch.save(runner.model.state_dict(), Path(runner.work_dir) / "weights.pth")
+        torch.save(runner.model.state_dict(), Path(runner.work_dir) / self.file)

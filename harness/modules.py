@@ -6,6 +6,7 @@ import harness.efficientnet_lite
 import harness.hooks
 import harness.losses
 import harness.metrics
+import harness.probe
 import harness.schedule
 import harness.segmentor
 import harness.transforms  # noqa: F401

@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -69,6 +69,10 @@ class StreamStats:
 class BundleStream:
     """Receive bundles, each exactly once; iterate over it, or `take` and `give_back` without a copy.
 
+    Attributes:
+        endpoint: the address bound, with its real port.
+        watch: called now and then by whoever takes; may raise to end a wait that has lost its sense.
+
     Example:
         >>> with BundleStream("tcp://127.0.0.1:5555") as stream:  # doctest: +SKIP
         ...     for bundle in stream:
@@ -109,6 +113,7 @@ class BundleStream:
         self._heard: dict[bytes, float] = {}
         self._last_name = ""
         self._last_heard = time.monotonic()
+        self.watch: Callable[[], None] = lambda: None
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.set(zmq.RCVHWM, 0)  # credit is the bound; a ROUTER at its water mark drops without a word
@@ -157,12 +162,15 @@ class BundleStream:
             StreamError: no producer came, or all fell silent or left, for longer than the patience.
         """
         started = time.monotonic()
-        with self._change:
-            while not self._ready and wait:
-                self._check_patience(started)
-                self._change.wait(0.5)
-            self._stats.wait_s += time.monotonic() - started
-            return self._ready.popleft() if self._ready else None
+        while True:
+            self.watch()
+            with self._change:
+                if not self._ready and wait:
+                    self._check_patience(started)
+                    self._change.wait(0.5)
+                if self._ready or not wait:
+                    self._stats.wait_s += time.monotonic() - started
+                    return self._ready.popleft() if self._ready else None
 
     def give_back(self, memory: NDArray[np.uint8]) -> None:
         """Put a slot's memory, or other memory of the same size in exchange, back into the ring.

@@ -1,3 +1,4 @@
+# ruff: noqa: C408
 # What `carla-harness demo` trains: EfficientNet-Lite0 with ImageNet weights, DAFormer's head at 64 channels, half-size
 # crops of 512x256 bundles, cosine consistency on all stages; a few minutes on two CPU cores.
 custom_imports = dict(imports=["harness.modules"], allow_failed_imports=False)
@@ -81,7 +82,7 @@ param_scheduler = [dict(type="WarmupPolyLR", by_epoch=False, total=max_iters, wa
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=1_000_000, fast_forward_on_resume=True)
 
 default_hooks = dict(checkpoint=None, sampler_seed=None, logger=dict(type="LoggerHook", interval=10))
-custom_hooks = [dict(type="SaveWeights")]
-visualizer = dict(type="SegLocalVisualizer", vis_backends=[dict(type="LocalVisBackend")], name="visualizer")
+custom_hooks = [dict(type="LiveProgress"), dict(type="MarginProbe", interval=50)]
+visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")], name="visualizer")
 randomness = dict(seed=seed)
 log_level = "INFO"

@@ -1,0 +1,63 @@
+"""The command `carla-harness`: one file a command; errors a user can meet end in a line or two, never a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+
+from protocols.errors import ManyskiesError
+
+COMMANDS = ("demo", "train")
+
+EXAMPLE = """example:
+  carla-harness demo --out out/demo
+  carla-harness train daformer_dg_cosine_small --from tcp://127.0.0.1:5555
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0 done, 1 failed, 2 bad input, 3 server or peer gone, 130 Ctrl-C.
+
+    Args:
+        argv: arguments without the program's name; those of the process unless given.
+    """
+    arguments = parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except ManyskiesError as error:
+        print(f"carla-harness: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("carla-harness: stopped by Ctrl-C", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # whoever read our output has left; point stdout elsewhere so that the interpreter's last flush is quiet
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="carla-harness",
+        description="Train a segmentation network online, on bundles that a carla-plugin streams.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"carla-harness {_version()}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = import_module(f"harness.cli.{name}")
+        module.add_parser(commands).set_defaults(run=module.run)
+    return top
+
+
+def _version() -> str:
+    try:
+        return version("manyskies")
+    except PackageNotFoundError:
+        return "unknown (not installed)"

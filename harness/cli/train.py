@@ -1,0 +1,56 @@
+"""`carla-harness train`: train on the bundles that come to an address."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+EXAMPLE = """example:
+  carla-harness train daformer_dg_cosine_small --from tcp://127.0.0.1:5555
+  carla-plugin stream town --server 127.0.0.1:2000 --to tcp://127.0.0.1:5555     # in another terminal
+
+  carla-harness train my/config.py --from ipc:///tmp/bundles --cfg-options optim_wrapper.optimizer.lr=1e-4
+"""
+
+
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Add this command's arguments and return its parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "train",
+        help="train on the bundles that come to an address",
+        description="Bind an address, and train on the bundles that one or more `carla-plugin stream` send there.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", metavar="CONFIG", help="an mmengine config: a file, or the name of one that ships")
+    parser.add_argument(
+        "--from", dest="endpoint", metavar="ENDPOINT", required=True, help="address to bind, of this machine"
+    )
+    parser.add_argument("--work-dir", metavar="DIR", type=Path, default=Path("out/train"), help="results (%(default)s)")
+    parser.add_argument("--seed", metavar="S", type=int, help="seed of the run (default: the config's)")
+    parser.add_argument("--iters", metavar="N", type=int, help="iterations (default: the config's)")
+    parser.add_argument(
+        "--cfg-options", metavar="KEY=VALUE", nargs="+", default=[], help="change values of the config, by dotted key"
+    )
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, and say where the results are."""
+    from harness.cli.signals import leave_on_sigterm
+    from harness.endpoint import check_endpoint
+    from harness.training import find_config, train
+
+    check_endpoint(arguments.endpoint)
+    find_config(arguments.config)
+    leave_on_sigterm()
+    train(
+        arguments.config,
+        endpoint=arguments.endpoint,
+        work_dir=arguments.work_dir,
+        seed=arguments.seed,
+        iterations=arguments.iters,
+        options=arguments.cfg_options,
+    )
+    return 0

@@ -1,0 +1,218 @@
+"""Training: build mmengine's Runner from a config by name or path, quietly, and run it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import logging
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from protocols.errors import InputError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+    from mmengine.runner import Runner
+
+    from harness.hooks import LiveProgress
+
+
+def find_config(name: str) -> Path:
+    """Return the path of a config: a file, or one that ships, by its bare name.
+
+    Raises:
+        InputError: neither.
+    """
+    if name.endswith(".py") or "/" in name:
+        if Path(name).is_file():
+            return Path(name)
+        raise InputError(f"config {name}: expected a file, found none")
+    folder = Path(str(files("harness") / "configs"))
+    if (folder / f"{name}.py").is_file():
+        return folder / f"{name}.py"
+    shipped = ", ".join(sorted(path.stem for path in folder.glob("[!_]*.py")))
+    raise InputError(f"config {name}: expected a file or one of {shipped}")
+
+
+@contextlib.contextmanager
+def quiet_libraries(work_dir: Path) -> Iterator[None]:
+    """Keep libraries from talking on the terminal, and matplotlib's cache inside `work_dir`, removed at the end."""
+    cache = work_dir / ".matplotlib"
+    before = os.environ.get("MPLCONFIGDIR")
+    cache.mkdir(parents=True, exist_ok=True)
+    os.environ["MPLCONFIGDIR"] = str(cache)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if before is None:
+            del os.environ["MPLCONFIGDIR"]
+        else:
+            os.environ["MPLCONFIGDIR"] = before
+        shutil.rmtree(cache, ignore_errors=True)
+
+
+def load_config(name: str, options: dict[str, Any], work_dir: Path) -> Config:
+    """Read a config and apply what the command line says.
+
+    Args:
+        name: file, or bare name.
+        options: dotted keys and their values.
+        work_dir: for logs and results.
+
+    Raises:
+        InputError: not found, or not a config; with the first line of what mmengine says.
+    """
+    path = find_config(name)
+    with _silence():
+        try:
+            from mmengine.config import Config
+
+            config = Config.fromfile(str(path))
+            config.merge_from_dict(options)
+        except Exception as error:  # a config is code: whatever it raises is the user's
+            first = (str(error) or type(error).__name__).splitlines()[0]
+            raise InputError(f"config {path}: {type(error).__name__}: {first[:200]}") from None
+    config.work_dir = str(work_dir)
+    return config
+
+
+def parse_options(options: Sequence[str]) -> dict[str, Any]:
+    """Return the values of KEY=VALUE options, read as mmengine reads them.
+
+    Raises:
+        InputError: one has another form.
+    """
+    from mmengine.config import DictAction
+
+    for option in options:
+        if "=" not in option or option.startswith("="):
+            raise InputError(f"--cfg-options {option}: expected KEY=VALUE, such as optim_wrapper.optimizer.lr=1e-4")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, default={})
+    found: dict[str, Any] = parser.parse_args(["--cfg-options", *options] if options else []).cfg_options
+    return found
+
+
+def set_seed(config: Config, seed: int) -> None:
+    """Put one seed everywhere that a config has one."""
+    config.seed = seed
+    config.merge_from_dict({"randomness": {"seed": seed}, "train_dataloader.dataset.seed": seed})
+
+
+def set_iterations(config: Config, iterations: int) -> None:
+    """Put the number of iterations where a config has it: the loop and the schedule."""
+    config.max_iters = iterations
+    config.train_cfg.max_iters = iterations
+    for scheduler in config.param_scheduler:
+        scheduler.total = iterations
+        scheduler.warmup = min(scheduler.get("warmup", 0), max(1, iterations // 5))
+
+
+def build_runner(config: Config) -> Runner:
+    """Build the Runner and its loops: the addresses of the streams are bound and known afterwards.
+
+    Raises:
+        InputError: the config names something that does not exist, or an address cannot be bound.
+    """
+    with _silence():
+        from mmengine.runner import Runner
+
+        try:
+            runner = Runner.from_cfg(config)
+            for handler in list(runner.logger.handlers):
+                if type(handler) is logging.StreamHandler:
+                    runner.logger.removeHandler(handler)
+            runner.train_loop  # noqa: B018  # mmengine builds a loop when it is first looked at
+            if runner.val_loop is not None and runner.val_evaluator is not None:
+                runner.val_evaluator.dataset_meta = runner.val_dataloader.dataset.metainfo
+        except (KeyError, TypeError, AttributeError) as error:
+            first = str(error).strip("'\"").splitlines()[0]
+            raise InputError(f"config: {type(error).__name__}: {first[:300]}") from None
+    return runner
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Swallow what libraries print while they are imported and built; their log file has it."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def live_progress(runner: Runner) -> LiveProgress:
+    """Return the hook that has the history.
+
+    Raises:
+        InputError: the config does not list it.
+    """
+    from harness.hooks import LiveProgress
+
+    for hook in runner.hooks:
+        if isinstance(hook, LiveProgress):
+            return hook
+    raise InputError("config: expected custom_hooks to list LiveProgress; see daformer_dg_cosine_small")
+
+
+def train(
+    name: str, *, endpoint: str, work_dir: Path, seed: int | None, iterations: int | None, options: Sequence[str]
+) -> None:
+    """Train on what comes to an address, without a test set; write weights, curves, a report and logs.
+
+    Args:
+        name: of the config.
+        endpoint: address to bind.
+        work_dir: for the results.
+        seed: instead of the config's.
+        iterations: instead of the config's.
+        options: KEY=VALUE changes of the config.
+
+    Raises:
+        ManyskiesError: anything a user can meet.
+    """
+    from harness import report
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(quiet_libraries(work_dir))
+        config = load_config(name, parse_options(options), work_dir / "logs")
+        config.train_dataloader.dataset.endpoint = endpoint
+        for key in ("val_dataloader", "val_cfg", "val_evaluator"):
+            config[key] = None
+        if seed is not None:
+            set_seed(config, seed)
+        if iterations is not None:
+            set_iterations(config, iterations)
+        config.custom_hooks.append({"type": "SaveWeights", "file": str(work_dir.resolve() / "weights.pth")})
+        runner = build_runner(config)
+        live = live_progress(runner)
+        stack.callback(live.progress.clear)
+        dataset = runner.train_dataloader.dataset
+        stack.callback(dataset.stream.close)
+        live.progress.say(f"listening at {dataset.stream.endpoint}")
+        runner.train()
+        stats = dataset.stream.stats()
+        seconds = live.history[-1]["seconds"]
+        values = {
+            "iterations": len(live.history),
+            "bundles": dataset.reservoir.seen,
+            "loss_ce": live.recent("loss_ce"),
+            "loss_consistency": live.recent("loss_consistency"),
+            "margin_in_training": live.margins(),
+            "alarms": live.alarms,
+            "bundles_per_s": dataset.reservoir.seen / seconds,
+            "wait_share": dataset.wait_s / seconds,
+            "rss_mb_max": live.rss_mb_max,
+            "stream": {"duplicates": stats.duplicates, "faults": stats.faults},
+            "versions": report.versions(),
+            "seed": config.seed,
+            "command": report.command(),
+        }
+        report.write_json(work_dir / "report.json", values)
+        report.draw_curves(work_dir / "curves.png", live.history, [])
+    live.progress.say(f"see {work_dir}/weights.pth, {work_dir}/curves.png, {work_dir}/report.json")
