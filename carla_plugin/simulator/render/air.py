@@ -27,7 +27,7 @@ from carla_plugin.simulator.render.weather import (
     WIND,
 )  # fmt: skip
 
-_STEPS = 26
+_STEPS = 20
 
 
 @numba.njit(cache=True, nogil=True)
@@ -70,7 +70,7 @@ def _mirror(
             share = min(max(rim, 0.0), 1.0)
             break
         before = far
-        far *= 1.27
+        far *= 1.37
     dome_colour(dome, rx, ry, rz, out)
     for channel in range(3):
         out[channel] *= 0.8
@@ -165,7 +165,7 @@ def add_air(
                     away = away * away * away * away * away
                     amount = pool * (0.03 + 0.90 * away) + (1.0 - pool) * film * (0.015 + 0.42 * away)
                     amount *= 0.35 + 0.65 * px[OCCLUSION]
-                    if amount > 0.018:
+                    if amount > 0.025:
                         start = 0.10 + 0.012 * distance + 0.10 * unit3(column, row, 94)
                         _mirror(x, y, z, rx, ry, rz, start, view, depths, kinds, lit, dome, mirrored)
                         red += amount * (mirrored[0] - red)

@@ -64,7 +64,7 @@ def lights_near(
     eye = np.array(camera.transform.location, dtype=np.float64)
     ahead = axes(camera.transform.rotation)[0]
     street = _nearest(lamps.astype(np.float64).reshape(-1, 3), eye, ahead, 30.0, *_STREET)
-    rows = [_row(lamps[i], (36.0, 24.5, 12.5), 27.0, 0.20, (0.0, 0.0, -1.0), 0.12) for i in street]
+    rows = [_row(lamps[i], (40.0, 27.0, 13.8), 22.0, 0.20, (0.0, 0.0, -1.0), 0.22) for i in street]
     heads: list[tuple[NDArray[np.float64], NDArray[np.float64], int]] = []
     tails: list[tuple[NDArray[np.float64], NDArray[np.float64], int]] = []
     for p in placed:
@@ -81,8 +81,8 @@ def lights_near(
             power = 1.7 if bits & 4 else 1.0
             dipped = aim - np.array([0.0, 0.0, 0.075])
             rows.append(
-                _row(point + 0.25 * aim, (34.0 * power, 31.5 * power, 26.0 * power), 48.0, 0.78,
-                     dipped / np.linalg.norm(dipped), -1.0 if bits & 7 else 0.12)
+                _row(point + 0.25 * aim, (34.0 * power, 31.5 * power, 26.0 * power), 42.0, 0.78,
+                     dipped / np.linalg.norm(dipped), -1.0 if bits & 7 else 0.22)
             )  # fmt: skip
     if tails:
         for i in _nearest(np.array([t[0] for t in tails]), eye, ahead, 15.0, *_TAIL):
@@ -90,7 +90,7 @@ def lights_near(
             power = 1.1 if bits & 8 else 0.35
             rows.append(
                 _row(point + 0.2 * aim, (power, 0.03 * power, 0.02 * power), 7.0, 0.0, aim,
-                     -1.0 if bits & 15 else 0.12)
+                     -1.0 if bits & 15 else 0.22)
             )  # fmt: skip
     return np.array(rows, dtype=np.float32).reshape(-1, WIDTH)
 

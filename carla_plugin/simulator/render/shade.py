@@ -52,9 +52,12 @@ def standing_water(px: NDArray[np.float32], look: NDArray[np.float64]) -> float:
 def _tile_lights(
     first_row: int, last_row: int, first_column: int, last_column: int, rays: NDArray[np.float64],
     depths: NDArray[np.float32], kinds: NDArray[np.uint8], lights: NDArray[np.float32], lamps: float,
-    chosen: NDArray[np.int64],
+    chosen: NDArray[np.float64],
 ) -> int:  # fmt: skip
-    """Write the numbers of the lights that reach a tile's surfaces; return how many."""
+    """Write the lights that reach a tile's surfaces into `chosen`, dimmed by the lamps' level; return how many.
+
+    A row of `chosen` holds place, power, 1 / reach squared, cone, aim, and 1 / the width of the cone's soft rim.
+    """
     low = np.full(3, np.inf)
     high = np.full(3, -np.inf)
     for row in range(first_row, last_row):
@@ -68,16 +71,34 @@ def _tile_lights(
                     low[axis] = min(low[axis], at)
                     high[axis] = max(high[axis], at)
     count = 0
-    for light in range(lights.shape[0]):
-        if lights[light, LIT_ABOVE] >= lamps:
+    for number in range(lights.shape[0]):
+        light = lights[number]
+        strength = smooth(0.0, 0.85, lamps - max(np.float64(light[LIT_ABOVE]), 0.0))
+        if strength <= 0.0:
             continue
-        square = 0.0
+        reach, cone = np.float64(light[REACH]), np.float64(light[CONE])
+        square, along, far, half = 0.0, 0.0, 0.0, 0.0
         for axis in range(3):
-            gap = max(max(low[axis] - lights[light, axis], lights[light, axis] - high[axis]), 0.0)
+            gap = max(max(low[axis] - light[axis], light[axis] - high[axis]), 0.0)
             square += gap * gap
-        if square < np.float64(lights[light, REACH]) ** 2:
-            chosen[count] = light
-            count += 1
+            middle = 0.5 * (low[axis] + high[axis]) - light[axis]
+            along += middle * light[AIM + axis]
+            far += middle * middle
+            half += 0.25 * (high[axis] - low[axis]) ** 2
+        if square >= reach * reach:
+            continue
+        if cone > 0.0 and far > half:  # the tile's sphere against the cone (its distance from the cone's surface)
+            sine = math.sqrt(1.0 - cone * cone)
+            if math.sqrt(max(far - along * along, 0.0)) * cone - along * sine > math.sqrt(half):
+                continue
+        for axis in range(3):
+            chosen[count, axis] = light[PLACE + axis]
+            chosen[count, 3 + axis] = light[POWER + axis] * strength
+            chosen[count, 8 + axis] = light[AIM + axis]
+        chosen[count, 6] = 1.0 / (reach * reach)
+        chosen[count, 7] = cone
+        chosen[count, 11] = 1.0 / ((1.0 - cone) * 0.7)
+        count += 1
     return count
 
 
@@ -111,7 +132,7 @@ def light_surfaces(
     albedo = np.empty(3, np.float64)
     diffuse = np.empty(3, np.float64)
     shiny = np.empty(3, np.float64)
-    chosen = np.empty(lights.shape[0] + 1, np.int64)
+    chosen = np.empty((lights.shape[0] + 1, 12), np.float64)
     sun_x, sun_y, sun_z = look[SUN_TO], look[SUN_TO + 1], look[SUN_TO + 2]
     sun_on = look[SUN_COLOUR] + look[SUN_COLOUR + 1] + look[SUN_COLOUR + 2] > 1e-4
     lamps, wet = look[LAMPS], look[WET]
@@ -187,36 +208,35 @@ def light_surfaces(
                                 for channel in range(3):
                                     diffuse[channel] += look[SUN_COLOUR + channel] * amount
                                     shiny[channel] += look[SUN_COLOUR + channel] * glint
+                    sharp = max(1.0 - 9.0 / power, 0.0)
+                    sharp *= sharp
                     for number in range(count):
-                        light_row = lights[chosen[number]]
-                        lx, ly, lz = light_row[PLACE] - x, light_row[PLACE + 1] - y, light_row[PLACE + 2] - z
+                        light = chosen[number]
+                        lx, ly, lz = light[0] - x, light[1] - y, light[2] - z
                         square = lx * lx + ly * ly + lz * lz
-                        reach = np.float64(light_row[REACH])
-                        if square > reach * reach:
+                        ratio = square * light[6]
+                        cosine = nx * lx + ny * ly + nz * lz  # times the distance, until it is known
+                        spread = -(lx * light[8] + ly * light[9] + lz * light[10])
+                        if ratio > 1.0 or (cosine <= 0.0 and kind != _FOLIAGE):
                             continue
-                        length = math.sqrt(square) + 1e-6
-                        lx, ly, lz = lx / length, ly / length, lz / length
-                        cosine = nx * lx + ny * ly + nz * lz
-                        if cosine <= 0.0 and kind != _FOLIAGE:
+                        if light[7] >= 0.0 and (spread <= 0.0 or spread * spread < light[7] * light[7] * square):
                             continue
-                        cosine = max(cosine, 0.25) if kind == _FOLIAGE else cosine
-                        cone = np.float64(light_row[CONE])
-                        spread = -(lx * light_row[AIM] + ly * light_row[AIM + 1] + lz * light_row[AIM + 2])
-                        if spread < cone:
-                            continue
-                        edge = min((spread - cone) / ((1.0 - cone) * 0.7), 1.0)
-                        edge = edge * edge
-                        ratio = square / (reach * reach)
-                        fall = (1.0 - ratio) * (1.0 - ratio) / (square + 1.0) * edge
-                        fall *= smooth(0.0, 0.85, lamps - max(light_row[LIT_ABOVE], 0.0))
-                        hx, hy, hz = lx - vx, ly - vy, lz - vz
-                        half = (nx * hx + ny * hy + nz * hz) / math.sqrt(hx * hx + hy * hy + hz * hz)
+                        per = 1.0 / (math.sqrt(square) + 1e-6)
+                        cosine *= per
+                        if kind == _FOLIAGE:
+                            cosine = max(cosine, 0.25)
+                        edge = min((spread * per - light[7]) * light[11], 1.0)
+                        fall = (1.0 - ratio) * (1.0 - ratio) / (square + 1.0) * edge * edge * cosine
                         glint = 0.0
-                        if reflect > 0.0 and half > 1.0 - 9.0 / power and half > 0.0:
-                            glint = strength * half**power * fall * cosine
+                        if reflect > 0.012:
+                            hx, hy, hz = lx * per - vx, ly * per - vy, lz * per - vz
+                            half = nx * hx + ny * hy + nz * hz
+                            size = hx * hx + hy * hy + hz * hz
+                            if half > 0.0 and half * half > sharp * size:
+                                glint = strength * (half / math.sqrt(size)) ** power * fall
                         for channel in range(3):
-                            diffuse[channel] += light_row[POWER + channel] * fall * cosine
-                            shiny[channel] += light_row[POWER + channel] * glint
+                            diffuse[channel] += light[3 + channel] * fall
+                            shiny[channel] += light[3 + channel] * glint
                     fresnel = 0.0
                     if reflect > 0.005 and not (wet > 0.02 and nz > 0.9 and px[POROUS] > 0.25):  # those mirror later
                         away = 1.0 - facing

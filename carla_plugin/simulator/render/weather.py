@@ -148,7 +148,7 @@ def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
     vector[WIND] = _share(weather.wind_intensity)
     dim = _step(0.55, 1.0, cover) * _step(30.0, 5.0, altitude) * 0.5 + 0.45 * _step(0.4, 0.9, fog)
     rainy = 0.55 * _step(0.3, 0.8, rain)
-    vector[LAMPS] = max(_step(4.0, -5.0, altitude), 0.35 * _step(12.0, 4.0, altitude), min(dim, 0.5), rainy)
+    vector[LAMPS] = max(_step(4.0, -5.0, altitude), 0.2 * _step(12.0, 4.0, altitude), min(dim, 0.5), rainy)
     base = float(np.interp(altitude, _ALTITUDES, _EXPOSURES))
     vector[EXPOSURE] = base * (1.0 + 0.38 * grey * day + 0.25 * grey * rain * day)
     vector[BLOOM] = 0.05 + 0.16 * _step(4.0, -6.0, altitude) + 0.08 * fog + 0.04 * rain + 0.30 * fog * night
