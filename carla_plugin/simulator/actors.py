@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from protocols.carla_rpc.types import (
     Actor,
@@ -70,6 +71,8 @@ class Vehicle(SimActor):
     colour: Colour = (128, 128, 128)
     control: VehicleControl = VehicleControl()
     lights: int = 0
+    max_steer_deg: float = 40.0
+    physics_control: list[Any] | None = None  # as a client set it
     physics: bool = True
     gravity: bool = True
     collides: bool = True

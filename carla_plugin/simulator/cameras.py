@@ -51,7 +51,7 @@ class Cameras:
             camera: pose and size.
             still: what there is to see.
         """
-        view = (camera, tuple((p.actor_id, id(p.mesh), p.transform, p.lights) for p in still.placed), still.signals)
+        view = (camera, still.placed, still.signals)  # meshes are equal only if they are the same
         key = (kind, view, still.weather if kind == SensorType.RGB else None)
         return _kept(self._images, key, KEPT_IMAGES, lambda: self._draw(kind, view, camera, still))
 

@@ -12,7 +12,6 @@ from protocols.carla_rpc.types import Location, Rotation, Transform
 
 GroundHeight = Callable[[float, float], float]
 
-MAX_STEER_DEG = 40.0
 ENGINE_M_S2 = 5.0  # at full throttle from standing, falling to nothing at top speed
 TOP_SPEED_M_S = 50.0
 TOP_REVERSE_M_S = 8.0
@@ -55,7 +54,7 @@ def _driven(vehicle: Vehicle, seconds: float) -> tuple[Transform, float]:
         vehicle.speed = vehicle.constant_velocity.x
         return Transform(Location(x + vx * seconds, y + vy * seconds, z), Rotation(pitch, yaw, roll)), 0.0
     vehicle.speed = _speed(vehicle, seconds)
-    steer = math.radians(vehicle.control.steer * MAX_STEER_DEG)
+    steer = math.radians(vehicle.control.steer * vehicle.max_steer_deg)
     distance = vehicle.speed * seconds
     turn = distance * math.tan(steer) / vehicle.wheelbase
     middle = math.radians(yaw) + turn / 2.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
-from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,6 +16,7 @@ from carla_plugin.simulator.cameras import Cameras, Still
 from carla_plugin.simulator.render import Camera, Renderer
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
+from carla_plugin.simulator.subscribers import SLOW_CLIENT_S, Subscribers
 from carla_plugin.simulator.town import Town, TownNameError, build_town
 from carla_plugin.simulator.world import World
 from protocols.carla_rpc import messages, streaming
@@ -23,9 +24,8 @@ from protocols.errors import PeerError, RemoteProtocolError
 
 log = logging.getLogger(__name__)
 
-SUBSCRIBE_GRACE_S = 0.5  # a tick waits so long for a client that was told of a stream and has not come yet
-SLOW_CLIENT_S = 30.0
-HIGH_WATER = 8 << 20
+BACKLOG = 100
+KEPT_TOWNS = 2
 
 
 class PortError(PeerError):
@@ -45,10 +45,9 @@ class Server:
         self._threads = threads
         self._progress = progress
         self._draws = ThreadPoolExecutor(1, "render")
-        self._cameras: dict[str, Cameras] = {}
-        self._streams: defaultdict[int, set[asyncio.StreamWriter]] = defaultdict(set)
-        self._expected: dict[int, float] = {}  # streams handed out, and until when a tick waits for them
-        self._arrived = asyncio.Event()
+        self._built: dict[str, tuple[Town, Cameras]] = {}  # the newest last
+        self._subscribers = Subscribers()
+        self._state = b""  # as the last tick sent it
         self._drawing: asyncio.Task[None] | None = None
         self._peers: set[asyncio.StreamWriter] = set()
 
@@ -76,7 +75,7 @@ class Server:
             self._draws.shutdown(wait=False, cancel_futures=True)
             return
         port = int(streams_socket.getsockname()[1])
-        self.simulation = Simulation(await starting, port, self._build, self._publish)
+        self.simulation = Simulation(await starting, port, self._build, self._settle, self._publish)
         calls = await asyncio.start_server(self._serve_calls, sock=calls_socket)
         streams = await asyncio.start_server(self._serve_stream, sock=streams_socket)
         clock = asyncio.create_task(self.simulation.run_clock())
@@ -97,22 +96,24 @@ class Server:
             self._draws.shutdown(wait=False, cancel_futures=True)
 
     async def _build(self, map_name: str) -> Town:
-        """Make a town and what draws it, in the drawing thread."""
+        """Return a town, made in the drawing thread together with what draws it, unless it is still there."""
 
-        def make() -> Town:
+        def make() -> tuple[Town, Cameras]:
             self._progress(f"building {map_name}")
             town = build_town(map_name)
             renderer = Renderer(town.scene, town.lamps, threads=self._threads)
             renderer.warm_up(self._progress)
-            self._cameras[town.name] = Cameras(renderer)
-            return town
+            return town, Cameras(renderer)
 
-        try:
-            town = await asyncio.get_running_loop().run_in_executor(self._draws, make)
-        except TownNameError:
-            raise CallError(f"Map '{map_name}' not found") from None
-        for name in list(self._cameras)[:-2]:  # the town before may still be drawn
-            del self._cameras[name]
+        if map_name not in self._built:
+            try:
+                town, cameras = await asyncio.get_running_loop().run_in_executor(self._draws, make)
+            except TownNameError:
+                raise CallError(f"Map '{map_name}' not found") from None
+            self._built[map_name] = town, cameras
+        town, cameras = self._built[map_name] = self._built.pop(map_name)
+        for name in list(self._built)[:-KEPT_TOWNS]:
+            del self._built[name]
         return town
 
     async def _serve_calls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,8 +124,6 @@ class Server:
         try:
             while data := await reader.read(1 << 16):
                 for request in requests.feed(data):
-                    if request.method == "get_sensor_token" and request.arguments:
-                        self._expect(request.arguments[0])
                     reply = await self._answer(request)
                     if not request.asynchronous:
                         writer.write(reply)
@@ -139,30 +138,17 @@ class Server:
 
     async def _answer(self, request: messages.Request) -> bytes:
         """Do what is asked; a fault of ours costs the call, not the server."""
+        if request.method == "get_sensor_token" and request.arguments and isinstance(request.arguments[0], int):
+            self._subscribers.expect(request.arguments[0])
         before = self.simulation.world
         try:
             return await answer(self.simulation, request)
-        except Exception:
+        except Exception as error:
             log.exception("call %s failed", request.method)
-            return messages.no_such_method(request.number, request.method, len(request.arguments) + 1)
+            return messages.broken(request.number, request.method, f"{type(error).__name__}: {error}")
         finally:
-            self._drop_streams_of_the_dead(before)
-
-    def _drop_streams_of_the_dead(self, before: World) -> None:
-        """Close the streams whose sensors are gone."""
-        world = self.simulation.world
-        if not self._streams:
-            return
-        alive = {actor.stream for actor in world.actors.values() if isinstance(actor, Sensor)}
-        for stream in list(self._streams):
-            if stream != streaming.WORLD_STREAM and (stream not in alive or world is not before):
-                for writer in self._streams.pop(stream):
-                    writer.close()
-
-    def _expect(self, stream: object) -> None:
-        """Remember that a client was told of a stream and is about to come."""
-        if isinstance(stream, int) and stream != streaming.WORLD_STREAM:
-            self._expected[stream] = asyncio.get_running_loop().time() + SUBSCRIBE_GRACE_S
+            world = self.simulation.world
+            self._subscribers.close_all_but(_streams(world) if world is before else ())
 
     async def _serve_stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Register a subscriber until it leaves."""
@@ -172,45 +158,49 @@ class Server:
         try:
             async with asyncio.timeout(SLOW_CLIENT_S):
                 stream = streaming.subscription(await reader.readexactly(4))
-            known = stream == streaming.WORLD_STREAM or any(
-                isinstance(actor, Sensor) and actor.stream == stream for actor in self.simulation.world.actors.values()
-            )
-            if not known:
+            world = self.simulation.world
+            if stream == streaming.WORLD_STREAM:
+                # who comes while a synchronous world stands still would wait for a state until somebody ticks
+                writer.write(self._state if self._state and not world.fresh else world.state_message())
+            elif stream not in _streams(world):
                 return
-            self._streams[stream].add(writer)
-            self._expected.pop(stream, None)
-            self._arrived.set()
+            self._subscribers.add(stream, writer)
             while await reader.read(1 << 12):
                 pass  # clients say nothing more
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            self._streams[stream].discard(writer)
-            if not self._streams[stream]:
-                del self._streams[stream]
+            self._subscribers.remove(stream, writer)
             self._peers.discard(writer)
             writer.close()
 
-    async def _publish(self, world: World, due: list[Sensor]) -> None:
-        """Send a tick's state, then have its cameras drawn; a synchronous world waits for those who are behind."""
-        synchronous = world.settings.synchronous_mode
-        await self._wait_for_subscribers()
-        if self._drawing is not None and (synchronous or self._drawing.done()):
+    async def _settle(self, world: World) -> None:
+        """Wait for clients about to subscribe; a synchronous world also waits until all is drawn and sent."""
+        await self._subscribers.wait_for_expected(_streams(world))
+        if self._drawing is not None and (world.settings.synchronous_mode or self._drawing.done()):
             await self._drawing
             self._drawing = None
-        await self._send(streaming.WORLD_STREAM, world.state_message(), synchronous)
-        wanted = [sensor for sensor in due if self._streams.get(sensor.stream)]
-        if wanted and self._drawing is None and not world.settings.no_rendering_mode:
+
+    async def _publish(self, world: World, due: list[Sensor]) -> None:
+        """Send a tick's state, then have its cameras drawn."""
+        synchronous = world.settings.synchronous_mode
+        self._state = world.state_message()
+        jobs: list[tuple[Sensor, Camera, bytes]] = []
+        if self._drawing is None and not world.settings.no_rendering_mode:
             jobs = [
                 (
                     sensor,
                     Camera(sensor.place, sensor.width, sensor.height, sensor.fov_deg),
                     streaming.header(sensor.kind, world.frame, world.elapsed_s, sensor.place),
                 )
-                for sensor in wanted
+                for sensor in due
+                if self._subscribers.has(sensor.stream)
             ]
-            cameras = self._cameras[world.town.name]
-            self._drawing = asyncio.create_task(self._draw(cameras, world.still(), jobs, synchronous))
+        still = world.still() if jobs else None
+        await self._subscribers.send(streaming.WORLD_STREAM, self._state, synchronous)
+        if still is not None:
+            _, cameras = self._built[world.town.name]
+            self._drawing = asyncio.create_task(self._draw(cameras, still, jobs, synchronous))
 
     async def _draw(
         self, cameras: Cameras, still: Still, jobs: list[tuple[Sensor, Camera, bytes]], synchronous: bool
@@ -226,37 +216,12 @@ class Server:
                 log.exception("camera %d could not be drawn", sensor.id)
                 continue
             middle = streaming.image(camera.width, camera.height, camera.fov_deg)
-            await self._send(sensor.stream, streaming.framed(opening, middle, pixels), synchronous)
+            await self._subscribers.send(sensor.stream, streaming.framed(opening, middle, pixels), synchronous)
 
-    async def _send(self, stream: int, message: bytes, synchronous: bool) -> None:
-        """Send to all subscribers; one that is behind is waited for in synchronous mode, and skipped otherwise."""
-        for writer in list(self._streams.get(stream, ())):
-            if not synchronous and writer.transport.get_write_buffer_size() > HIGH_WATER:
-                continue
-            try:
-                writer.write(message)
-                async with asyncio.timeout(SLOW_CLIENT_S if synchronous else 0.5):
-                    await writer.drain()
-            except TimeoutError:
-                if synchronous:
-                    log.warning("a client did not read stream %d for %g s and was dropped", stream, SLOW_CLIENT_S)
-                    writer.transport.abort()
-            except ConnectionError:
-                writer.close()
 
-    async def _wait_for_subscribers(self) -> None:
-        """Wait until every client that was told of a stream has come, at most the time of grace."""
-        loop = asyncio.get_running_loop()
-        while self._expected:
-            alive = {actor.stream for actor in self.simulation.world.actors.values() if isinstance(actor, Sensor)}
-            now = loop.time()
-            self._expected = {s: until for s, until in self._expected.items() if until > now and s in alive}
-            if not self._expected:
-                return
-            self._arrived.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(self._expected.values()) - now):
-                    await self._arrived.wait()
+def _streams(world: World) -> set[int]:
+    """Return the streams of the living sensors."""
+    return {actor.stream for actor in world.actors.values() if isinstance(actor, Sensor)}
 
 
 def _without_delay(writer: asyncio.StreamWriter) -> None:
@@ -274,8 +239,11 @@ def bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
         for each in (first, second):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            # listening at once keeps another simulator that starts just now from sharing the ports
             first.bind((host, port))
+            first.listen(BACKLOG)
             second.bind((host, first.getsockname()[1] + 1))
+            second.listen(BACKLOG)
         except (OSError, OverflowError) as error:
             first.close()
             second.close()
@@ -283,7 +251,9 @@ def bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
                 raise PortError(
                     f"{host}:{port} and {port + 1}: expected two free ports, got '{error}'; choose another --port"
                 ) from None
-            continue
+            if not isinstance(error, OSError) or error.errno == errno.EADDRINUSE:
+                continue
+            raise PortError(f"--host {host}: expected an address of this machine, got '{error}'") from None
         return first, second
     raise PortError(f"{host}: expected two free ports side by side, found none")
 

@@ -24,6 +24,8 @@ class SignalGroup:
         self._turn = 0
         self._elapsed_s = 0.0
         self._state = TrafficLightState.GREEN
+        for signal in self.signals:
+            signal.elapsed_s = 0.0
         self._show()
 
     def step(self, seconds: float) -> None:

@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable
 
 from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.town import Town
-from carla_plugin.simulator.world import REAL_TIME_STEP_S, World
+from carla_plugin.simulator.world import World
 from protocols.carla_rpc.types import EpisodeSettings
 
+Settle = Callable[[World], Awaitable[None]]
 Publish = Callable[[World, list[Sensor]], Awaitable[None]]
 BuildTown = Callable[[str], Awaitable[Town]]
+
+
+LONGEST_PAUSE_S = 0.1  # between two ticks by the clock, however long a tick is
 
 
 class Simulation:
@@ -23,33 +27,39 @@ class Simulation:
         wake: set when settings change, so that the clock looks at them.
     """
 
-    def __init__(self, town: Town, port: int, build: BuildTown, publish: Publish) -> None:
+    def __init__(self, town: Town, port: int, build: BuildTown, settle: Settle, publish: Publish) -> None:
         """Open the first episode.
 
         Args:
             town: its town.
             port: of the streams.
             build: makes another town by name, and prepares what must draw it.
-            publish: sends a tick's state, then has its sensors drawn and sent; waits while they are behind.
+            settle: waits for whom a tick must wait for: clients about to subscribe, sensors still being drawn.
+            publish: sends a tick's state, then has its sensors drawn and sent.
         """
         self.world = World(1, town, EpisodeSettings(), 0)
         self.port = port
         self.wake = asyncio.Event()
         self.traffic_managers: dict[int, tuple[str, int]] = {}
         self._build = build
+        self._settle = settle
         self._publish = publish
         self._one_tick = asyncio.Lock()
 
     async def tick(self) -> int:
         """Let one tick pass and return its frame number."""
         async with self._one_tick:
-            world = self.world
-            step = world.settings.fixed_delta_seconds
-            world.step(step[1] if len(step) > 1 else REAL_TIME_STEP_S)
-            due = [actor for actor in world.actors.values() if isinstance(actor, Sensor) and world.due(actor)]
-            await self._publish(world, due)
-            world.fresh = False
-            return world.frame
+            await self._settle(self.world)
+            return await self._tick()
+
+    async def _tick(self) -> int:
+        """Step and tell of it, so that nobody's call comes between; no other tick can."""
+        world = self.world
+        world.step(world.fixed_step_s)
+        due = [actor for actor in world.actors.values() if isinstance(actor, Sensor) and world.due(actor)]
+        await self._publish(world, due)
+        world.fresh = False
+        return world.frame
 
     async def load(self, map_name: str, reset_settings: bool) -> None:
         """Open a new episode.
@@ -77,7 +87,10 @@ class Simulation:
                 await self.wake.wait()
                 continue
             started = asyncio.get_running_loop().time()
-            await self.tick()
-            step = self.world.settings.fixed_delta_seconds
-            left = (step[1] if len(step) > 1 else REAL_TIME_STEP_S) - (asyncio.get_running_loop().time() - started)
+            async with self._one_tick:
+                await self._settle(self.world)
+                if self.world.settings.synchronous_mode:  # it has become so while we waited
+                    continue
+                await self._tick()
+            left = min(self.world.fixed_step_s, LONGEST_PAUSE_S) - (asyncio.get_running_loop().time() - started)
             await asyncio.sleep(max(left, 0.001))

@@ -100,6 +100,12 @@ class World:
         """Return the living vehicles."""
         return [actor for actor in self.actors.values() if isinstance(actor, Vehicle)]
 
+    @property
+    def fixed_step_s(self) -> float:
+        """Return the seconds of a tick; a step of 0 or none leaves them to us, as in CARLA."""
+        step = self.settings.fixed_delta_seconds
+        return step[1] if len(step) > 1 and step[1] > 0.0 else REAL_TIME_STEP_S
+
     def step(self, seconds: float) -> None:
         """Let one tick pass: lights, vehicles, walkers, then what is fixed to them."""
         self.frame += 1

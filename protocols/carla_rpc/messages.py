@@ -75,6 +75,12 @@ def no_such_method(number: int, method: str, count: int) -> bytes:
     return packed
 
 
+def broken(number: int, method: str, fault: str) -> bytes:
+    """Return the answer to a call that the server could not carry out, its own fault or the arguments'."""
+    packed: bytes = msgpack.packb([1, number, f"{method}: {fault}", None])
+    return packed
+
+
 def good(value: Any) -> Any:
     """Return CARLA's `Response<T>` that holds a value."""
     return [[1, value]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,22 +18,27 @@ from protocols.carla_rpc.types import (
 )
 from protocols.errors import RemoteProtocolError
 
+FLOAT32_MAX = 3.4e38
+"""The wire carries float32: a larger number could be taken in and never be sent again."""
+FARTHEST = 1e7
+"""Metres, or metres a second: a thing farther or faster is a mistake, and float32 has no centimetres left there."""
 
-def number(value: Any) -> float:
-    """Return a finite float.
+
+def number(value: Any, limit: float = FLOAT32_MAX) -> float:
+    """Return a float between `-limit` and `limit`.
 
     Raises:
-        RemoteProtocolError: not a number; so for all that follow.
+        RemoteProtocolError: not such a number; so for all that follow.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise RemoteProtocolError(f"expected a finite number, got {value!r}"[:200])
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -limit <= value <= limit:
+        raise RemoteProtocolError(f"expected a number within +-{limit:g}, got {value!r}"[:200])
     return float(value)
 
 
-def integer(value: Any) -> int:
-    """Return an integer of at most 64 bits."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise RemoteProtocolError(f"expected an integer, got {value!r}"[:200])
+def integer(value: Any, low: int = -(1 << 63), high: int = (1 << 64) - 1) -> int:
+    """Return an integer from `low` to `high`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise RemoteProtocolError(f"expected an integer from {low} to {high}, got {value!r}"[:200])
     return value
 
 
@@ -62,7 +66,7 @@ def array(value: Any, at_least: int = 0) -> Sequence[Any]:
 def location(value: Any) -> Location:
     """Return a point or vector."""
     x, y, z = array(value, 3)[:3]
-    return Location(number(x), number(y), number(z))
+    return Location(number(x, FARTHEST), number(y, FARTHEST), number(z, FARTHEST))
 
 
 def rotation(value: Any) -> Rotation:
@@ -111,14 +115,14 @@ def vehicle_control(value: Any) -> VehicleControl:
         boolean(items[3]),
         boolean(items[4]),
         boolean(items[5]),
-        integer(items[6]),
+        integer(items[6], -(1 << 31), (1 << 31) - 1),
     )
 
 
 def walker_control(value: Any) -> WalkerControl:
     """Return where a walker goes."""
     direction, speed, jump = array(value, 3)[:3]
-    return WalkerControl(location(direction), number(speed), boolean(jump))
+    return WalkerControl(location(direction), number(speed, FARTHEST), boolean(jump))
 
 
 def description(value: Any) -> ActorDescription:
@@ -126,10 +130,25 @@ def description(value: Any) -> ActorDescription:
     uid, name, attributes = array(value, 3)[:3]
     rows = [array(row, 3) for row in array(attributes)]
     return ActorDescription(
-        integer(uid),
+        integer(uid, 0, (1 << 32) - 1),
         text(name),
-        tuple(ActorAttributeValue(text(row[0]), integer(row[1]), text(row[2])) for row in rows),
+        tuple(ActorAttributeValue(text(row[0]), integer(row[1], 1, 5), text(row[2])) for row in rows),
     )
+
+
+def physics_control(value: Any) -> list[Any]:
+    """Return what a vehicle is built like: CARLA's 17 members, each wheel's ten within them."""
+    items = array(value, 17)
+
+    def pairs(rows: Any) -> list[list[float]]:
+        return [[number(part) for part in array(row, 2)[:2]] for row in array(rows)]
+
+    gears = [[number(part) for part in array(row, 3)[:3]] for row in array(items[10])]
+    wheels = [[*(number(part) for part in array(wheel, 10)[:9]), location(wheel[9])] for wheel in array(items[15], 1)]
+    return [
+        pairs(items[0]), *(number(item) for item in items[1:6]), boolean(items[6]), *(number(i) for i in items[7:10]),
+        gears, number(items[11]), number(items[12]), location(items[13]), pairs(items[14]), wheels, boolean(items[16]),
+    ]  # fmt: skip
 
 
 def light_flags(value: Any) -> int:

@@ -91,6 +91,7 @@ COMMANDS: dict[int, Callable[..., Any]] = {
     1: actors.destroy_actor,
     2: motion.apply_control_to_vehicle,
     4: motion.apply_control_to_walker,
+    5: motion.apply_physics_control,
     6: actors.set_actor_transform,
     7: _apply_walker_state,
     8: motion.set_actor_target_velocity,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from carla_plugin.simulator.actors import SimActor, Vehicle, Walker
 from carla_plugin.simulator.calls.kinds import actor_of, value, void
+from carla_plugin.simulator.chassis import ordinary
 from carla_plugin.simulator.pose import heading
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
@@ -108,42 +108,16 @@ def get_vehicle_light_states(simulation: Simulation) -> list[list[int]]:
 
 
 def get_physics_control(simulation: Simulation, number: Any) -> list[Any]:
-    """Return what a vehicle is built like: its size is its own, the rest is an ordinary car's."""
+    """Return what a vehicle is built like: its own measures and steering, else an ordinary car's numbers."""
     vehicle = vehicle_of(simulation, number)
-    half, track = vehicle.wheelbase / 2.0, vehicle.extent[1] * 0.85
-    (x, y, z), (_, yaw, _) = vehicle.place
-    cos, sin = heading(yaw)
-    wheels = []
-    for along, across, steers in (
-        (half, -track, True),
-        (half, track, True),
-        (-half, -track, False),
-        (-half, track, False),
-    ):
-        centimetres = (
-            100.0 * (x + along * cos - across * sin), 100.0 * (y + along * sin + across * cos), 100.0 * (z + 0.35),
-        )  # fmt: skip
-        wheels.append(
-            [
-                3.5,
-                0.25,
-                70.0 if steers else 0.0,
-                35.0,
-                1500.0,
-                0.0 if steers else 3000.0,
-                3.0,
-                20.0,
-                3000.0,
-                centimetres,
-            ]
-        )
-    length, width, height = (2.0 * half_size for half_size in vehicle.extent)
-    mass = round(max(100.0, 140.0 * length * width * math.sqrt(height)), 1)
-    return [
-        [[0.0, 400.0], [1890.0, 500.0], [5729.0, 400.0]], 5800.0, 1.0, 0.15, 2.0, 0.35, True, 0.5, 10.0, 4.0,
-        [[4.25, 0.5, 0.65], [2.52, 0.5, 0.65], [1.66, 0.5, 0.65], [1.22, 0.5, 0.65], [1.0, 0.5, 0.65]], mass, 0.3,
-        (0.0, 0.0, -0.1), [[0.0, 1.0], [20.0, 0.9], [60.0, 0.8], [120.0, 0.7]], wheels, False,
-    ]  # fmt: skip
+    return vehicle.physics_control or ordinary(vehicle)
+
+
+def apply_physics_control(simulation: Simulation, number: Any, control: Any) -> None:
+    """Keep what a client wants a vehicle to be built like; of it, the front wheels' largest angle steers."""
+    vehicle, wanted = vehicle_of(simulation, number), reading.physics_control(control)
+    vehicle.physics_control = wanted
+    vehicle.max_steer_deg = min(max(max(wheel[2] for wheel in wanted[15]), 0.0), 80.0)
 
 
 CALLS = {
@@ -160,4 +134,5 @@ CALLS = {
     "get_vehicle_light_state": value(get_vehicle_light_state),
     "get_vehicle_light_states": value(get_vehicle_light_states),
     "get_physics_control": value(get_physics_control),
+    "apply_physics_control": void(apply_physics_control),
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from carla_plugin.simulator.calls.kinds import value, void
 from carla_plugin.simulator.simulation import Simulation
+from carla_plugin.simulator.spawning import CallError
 from carla_plugin.simulator.town import TOWN_NAMES
 from protocols.carla_rpc import reading
 from protocols.carla_rpc.streaming import WORLD_STREAM, token
@@ -13,6 +14,7 @@ from protocols.carla_rpc.types import EpisodeSettings, Transform
 
 VERSION = "0.9.16"
 MAP_FOLDER = "Carla/Maps/"
+LONGEST_STEP_S = 10.0
 
 
 def get_version(simulation: Simulation) -> str:
@@ -37,7 +39,11 @@ def get_episode_settings(simulation: Simulation) -> EpisodeSettings:
 
 def set_episode_settings(simulation: Simulation, settings: Any) -> int:
     """Take over settings; the client waits until it has seen the frame that is returned."""
-    simulation.world.settings = reading.settings(settings)
+    wanted = reading.settings(settings)
+    step = wanted.fixed_delta_seconds
+    if len(step) > 1 and step[1] > LONGEST_STEP_S:
+        raise CallError(f"fixed_delta_seconds must be at most {LONGEST_STEP_S:g}, not {step[1]:g}")
+    simulation.world.settings = wanted
     simulation.wake.set()
     return simulation.world.frame
 

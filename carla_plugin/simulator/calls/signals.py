@@ -11,7 +11,7 @@ from carla_plugin.simulator.signals import set_state
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
 from protocols.carla_rpc import reading
-from protocols.carla_rpc.types import BoundingBox, Location, Rotation
+from protocols.carla_rpc.types import BoundingBox, Location, Rotation, TrafficLightState
 
 HOUSING = Location(0.2, 0.2, 0.55)
 """Half size in metres of the box round three lenses."""
@@ -35,7 +35,7 @@ def _group(simulation: Simulation, signal: Signal) -> list[Signal]:
 
 def set_traffic_light_state(simulation: Simulation, number: Any, state: Any) -> None:
     """Switch one light; its crossing's cycle goes on unless it is frozen."""
-    set_state(signal_of(simulation, number), reading.integer(state))
+    set_state(signal_of(simulation, number), reading.integer(state, TrafficLightState.RED, TrafficLightState.UNKNOWN))
 
 
 def set_green_time(simulation: Simulation, number: Any, seconds: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from carla_plugin.simulator.actors import Vehicle, Walker
 from carla_plugin.simulator.footprint import Footprints
-from carla_plugin.simulator.motion import BRAKE_M_S2, MAX_STEER_DEG, step_vehicle, step_walker, stride
+from carla_plugin.simulator.motion import BRAKE_M_S2, step_vehicle, step_walker, stride
 from carla_plugin.simulator.pose import angles, compose, wrap_deg
 from carla_plugin.simulator.render.camera import axes
 from protocols.carla_rpc.types import (
@@ -43,7 +43,7 @@ def test_a_steady_wheel_drives_the_bicycles_circle():
     vehicle = car(wheelbase=2.5)
     steer = 0.5
     vehicle.control = VehicleControl(steer=steer)
-    radius = 2.5 / math.tan(math.radians(steer * MAX_STEER_DEG))
+    radius = 2.5 / math.tan(math.radians(steer * vehicle.max_steer_deg))
     places = []
     for _ in range(400):
         vehicle.speed = 5.0
