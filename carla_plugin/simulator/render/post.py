@@ -8,7 +8,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from carla_plugin.simulator.render.lights import CONE, LIT_ABOVE, POWER
 from carla_plugin.simulator.render.noise import hash3
+from carla_plugin.simulator.render.weather import FOG_SIGMA, LAMPS
 
 _CURVE = 4096  # entries of the tone curve, over the square root of linear light up to 16
 _TOP = 4.0
@@ -71,6 +73,50 @@ def blur(
             target[row, column, 0] = keep * target[row, column, 0] + gain * red
             target[row, column, 1] = keep * target[row, column, 1] + gain * green
             target[row, column, 2] = keep * target[row, column, 2] + gain * blue
+
+
+@numba.njit(cache=True, nogil=True)
+def halo(
+    look: NDArray[np.float64], rays: NDArray[np.float64], depths: NDArray[np.float32], lights: NDArray[np.float32],
+    gain: float, small: NDArray[np.float32],
+) -> None:  # fmt: skip
+    """Add the light that fog scatters on its way past each lamp, `(H/4, W/4, 3)` float32.
+
+    The integral of 1 / distance squared along the ray has a closed form (Sun and others, 2005, their airlight).
+
+    Args:
+        look: appearance vector.
+        rays: `(4, 3)` float64 of `pixel_rays`.
+        depths: `(H, W)` float32 metres.
+        lights: `(L, 12)` float32.
+        gain: factor.
+        small: added to.
+    """
+    height, width = depths.shape
+    sigma = min(look[FOG_SIGMA], 0.06)
+    for row in range(small.shape[0]):
+        for column in range(small.shape[1]):
+            y, x = min(4 * row + 2, height - 1), min(4 * column + 2, width - 1)
+            vx = x * rays[1, 0] + y * rays[2, 0] + rays[3, 0]
+            vy = x * rays[1, 1] + y * rays[2, 1] + rays[3, 1]
+            vz = x * rays[1, 2] + y * rays[2, 2] + rays[3, 2]
+            stretch = math.sqrt(vx * vx + vy * vy + vz * vz)
+            end = min(np.float64(depths[y, x]) * stretch, 150.0)
+            for number in range(lights.shape[0]):
+                light = lights[number]
+                if light[CONE] > 0.5 or light[LIT_ABOVE] >= look[LAMPS]:
+                    continue
+                lx, ly, lz = light[0] - rays[0, 0], light[1] - rays[0, 1], light[2] - rays[0, 2]
+                along = (lx * vx + ly * vy + lz * vz) / stretch
+                square = lx * lx + ly * ly + lz * lz - along * along
+                if square > 64.0:
+                    continue
+                aside = math.sqrt(max(square, 0.0)) + 0.12
+                passed = (math.atan((end - along) / aside) + math.atan(along / aside)) / aside
+                faded = (1.0 - square / 64.0) * math.exp(-sigma * max(along, 0.0))
+                amount = gain * sigma * max(passed, 0.0) * faded * faded
+                for channel in range(3):
+                    small[row, column, channel] += amount * light[POWER + channel]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +18,7 @@ from carla_plugin.simulator.render.gbuffer import SIZE
 from carla_plugin.simulator.render.geometry import Placed, Pool
 from carla_plugin.simulator.render.lights import LampPlaces, lights_near
 from carla_plugin.simulator.render.occlusion import occlude, sample_spirals, settle_occlusion
-from carla_plugin.simulator.render.post import anti_alias, blur, develop, gaussian, shrink, tone_curve
+from carla_plugin.simulator.render.post import anti_alias, blur, develop, gaussian, halo, shrink, tone_curve
 from carla_plugin.simulator.render.resolve import resolve
 from carla_plugin.simulator.render.shade import TILE, light_surfaces
 from carla_plugin.simulator.render.shadow import TEXELS, ShadowMaps, draw_shadow, shadow_frames
@@ -25,7 +27,9 @@ from carla_plugin.simulator.render.visibility import chunks_in_view, rasterise
 from carla_plugin.simulator.render.weather import (
     BLOOM,
     EXPOSURE,
+    FOG_SIGMA,
     GRAIN,
+    LAMPS,
     SATURATION,
     SHADOWS,
     SUN_TO,
@@ -33,6 +37,8 @@ from carla_plugin.simulator.render.weather import (
     digest,
 )  # fmt: skip
 from protocols.carla_rpc.types import Location, Rotation, Transform, WeatherParameters
+
+_HALO = 0.014  # brightness of the fog around a lamp
 
 
 class Frame:
@@ -51,7 +57,8 @@ class Frame:
         self._placed = tuple(placed)
         height, width = camera.height, camera.width
         self._rays, self._view = pixel_rays(camera), projection(camera)
-        self._buffer = np.empty((height, width, SIZE), np.float32)
+        self._buffer = renderer.take_buffer(height, width)
+        weakref.finalize(self, renderer.spare.append, self._buffer)
         self._kinds = np.empty((height, width), np.uint8)
         self.tags: NDArray[np.uint8] = np.empty((height, width), np.uint8)
         self.depth: NDArray[np.float32] = np.empty((height, width), np.float32)
@@ -69,12 +76,14 @@ class Frame:
         chunks_in_view(a.bounds, self._view, camera.width, camera.height, nearest)
         nearest[a.start == a.stop] = np.inf
         order = np.argsort(nearest, kind="stable")[: int(np.isfinite(nearest).sum())]
-        inverse = np.zeros((camera.height, camera.width), np.float32)
-        triangle = np.full((camera.height, camera.width), -1, np.int32)
+        scratch = renderer.scratch(camera.height, camera.width)
+        inverse, triangle, rough = scratch.inverse, scratch.triangle, scratch.rough
         focal = float(camera.focal_px)
         turn = axes(camera.transform.rotation)
 
         def draw(first: int, last: int) -> None:
+            inverse[first:last] = 0.0
+            triangle[first:last] = -1
             rasterise(
                 a.position, a.uvw, a.material, a.seed, a.start, a.stop, order, self._view, focal, camera.width,
                 first, last, inverse, triangle,
@@ -86,7 +95,6 @@ class Frame:
             )  # fmt: skip
 
         renderer.in_bands(camera.height, draw)
-        rough = renderer.scratch(camera.height, camera.width).rough
         renderer.in_bands(
             camera.height,
             lambda first, last: occlude(
@@ -126,6 +134,9 @@ class Frame:
         )  # fmt: skip
         exposure = float(look[EXPOSURE])
         scratch.bloom(exposure)
+        if look[LAMPS] > 0.25 and look[FOG_SIGMA] > 0.003:
+            gain = _HALO * exposure / float(look[BLOOM])
+            halo(look, self._rays, self.depth, self._lights, gain, scratch.small)
         out = np.empty((camera.height, camera.width, 4), np.uint8)
         renderer.in_bands(
             camera.height,
@@ -168,6 +179,8 @@ class _Scratch:
 
     def __init__(self, height: int, width: int) -> None:
         """Allocate for one size in pixels."""
+        self.inverse = np.zeros((height, width), np.float32)
+        self.triangle = np.zeros((height, width), np.int32)
         self.rough = np.zeros((height, width), np.float32)
         self.lit = np.zeros((height, width, 3), np.float32)
         self.air = np.zeros((height, width, 3), np.float32)
@@ -205,6 +218,7 @@ class Renderer:
         self.no_shadows = ShadowMaps(np.zeros((2, 3, 4)), np.zeros((2, 8, 8), np.float32), np.ones(2))
         self._threads = max(1, threads)
         self._workers = ThreadPoolExecutor(self._threads, "render") if self._threads > 1 else None
+        self.spare: deque[NDArray[np.float32]] = deque(maxlen=4)
         self._scratch: dict[tuple[int, int], _Scratch] = {}
         self._domes: dict[bytes, NDArray[np.float32]] = {}
 
@@ -230,7 +244,9 @@ class Renderer:
         progress("compiling visibility and materials")
         frame = tiny.frame(camera, [Placed(1, everything, Transform(Location(9.0, 0.0, 0.0)), 1)], [0])
         progress("compiling light, weather and lens")
-        frame.shade(WeatherParameters(precipitation=60.0, precipitation_deposits=60.0, sun_altitude_angle=20.0))
+        wet = WeatherParameters(precipitation=60.0, precipitation_deposits=60.0, sun_altitude_angle=20.0)
+        frame.shade(wet)
+        frame.shade(wet._replace(sun_altitude_angle=-40.0, fog_density=50.0))
 
     def in_bands(self, height: int, draw: Callable[[int, int], None]) -> None:
         """Call draw(first row, row behind the last) over all rows, in bands of whole tiles."""
@@ -252,6 +268,15 @@ class Renderer:
         if len(self._scratch) > 4:
             self._scratch.pop(next(iter(self._scratch)))
         return held
+
+    def take_buffer(self, height: int, width: int) -> NDArray[np.float32]:
+        """Return room for a G-buffer, if possible one that a forgotten frame has left: fresh memory is slow."""
+        for _ in range(len(self.spare)):
+            buffer = self.spare.popleft()
+            if buffer.shape[:2] == (height, width):
+                return buffer
+            self.spare.append(buffer)
+        return np.empty((height, width, SIZE), np.float32)
 
     def dome(self, look: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the sky's dome of a look; a few are kept."""
