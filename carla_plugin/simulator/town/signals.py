@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import degrees
 from typing import NamedTuple
 
-from carla_plugin.simulator.assets.signals import traffic_light
+from carla_plugin.simulator.assets.shapes import Finish, as_one, box, quad
+from carla_plugin.simulator.assets.signals import TRAFFIC_LIGHT, traffic_light
+from carla_plugin.simulator.materials import Material
+from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.town.bend import street_pose
 from carla_plugin.simulator.town.numbering import junction_id, signal_id
 from carla_plugin.simulator.town.plan import KERB_HEIGHT, STOP_LINE, Node, Plan
@@ -94,7 +98,33 @@ def _stand(
 ) -> Frame:  # fmt: skip
     light = traffic_light(index, round(arm * 2) / 2, MAST)
     there = scatter.put(light.mesh, frame, forward, right)
+    for red, green in zip(light.lenses[::3], light.lenses[2::3], strict=True):
+        scatter.put(_backplate(), there, red[0] - 0.26, red[1], z=KERB_HEIGHT + (red[2] + green[2]) / 2)
+    scatter.put(_walk_signal(), there, 0.0, 0.0)
     for ahead, aside, up in light.lenses:
         x, y = there.at(ahead, aside)
         lenses.append((x, y, up + KERB_HEIGHT))
     return there
+
+
+@lru_cache(maxsize=1)
+def _backplate() -> Mesh:
+    """Make the dark plate with a pale rim behind a housing, its middle at the origin; lenses stand out before it."""
+    rim = Finish(Material.PLAIN, TRAFFIC_LIGHT, (206, 198, 150))
+    dark = Finish(Material.METAL, TRAFFIC_LIGHT, (22, 23, 24))
+    edge = [(0.0, -0.36, -0.71), (0.0, 0.36, -0.71), (0.0, 0.36, 0.71), (0.0, -0.36, 0.71)]
+    return as_one(
+        [box((-0.015, 0, 0), (0.02, 0.72, 1.42), dark), quad(edge, rim), box((0.01, 0, 0), (0.02, 0.62, 1.32), dark)]
+    )
+
+
+@lru_cache(maxsize=1)
+def _walk_signal() -> Mesh:
+    """Make the pair of small housings for people on foot, on a post at the origin, one to each side."""
+    dark = Finish(Material.METAL, TRAFFIC_LIGHT, (34, 36, 38))
+    face = Finish(Material.GLASS, TRAFFIC_LIGHT, (60, 20, 18))
+    parts = []
+    for sign in (-1.0, 1.0):
+        parts.append(box((-0.18, 0.2 * sign, 2.0), (0.26, 0.2, 0.6), dark))
+        parts += [box((-0.18, 0.305 * sign, 2.0 + up), (0.18, 0.02, 0.2), face) for up in (-0.13, 0.13)]
+    return as_one(parts)
