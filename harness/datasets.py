@@ -1,4 +1,4 @@
-"""Datasets, in mmseg's registry: an endless one that trains from the stream, and one that keeps test bundles in memory."""
+"""Datasets, in mmseg's registry: an endless one fed by the stream, and one that keeps test bundles in memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOMINAL_LENGTH = 1_000_000
 
 
 def slot_bytes(bundle_size: Sequence[int], max_appearances: int) -> int:
-    """Return the bytes of a slot for bundles of `bundle_size` (width, height) px with up to `max_appearances` images."""
+    """Return the bytes of a slot for bundles of `bundle_size` (width, height) px and `max_appearances` images."""
     pixels = bundle_size[0] * bundle_size[1]
     return pixels * 3 * max_appearances + 2 * pixels + 1024
 

@@ -158,8 +158,10 @@ class Demo:
         tester = self._start(
             children,
             "plugin of the test set",
-            ["stream", self.test_scenario, "--server", server, "--to", test.stream.endpoint]
-            + ["--bundles", str(test.count), "--episodes", EPISODES, "--log-json", str(log)],
+            [
+                *("stream", self.test_scenario, "--server", server, "--to", test.stream.endpoint),
+                *("--bundles", str(test.count), "--episodes", EPISODES, "--log-json", str(log)),
+            ],
         )
 
         def tell(held: int) -> None:
@@ -169,9 +171,8 @@ class Demo:
         test.fill(tell)
         tester.finish(FINISH_S)
         classes = report.occurring(test.bundles, tag_to_class16())
-        self.progress.say(
-            f"test set: {len(test.bundles)} bundles of {test.bundles[0].header.town}, {classes} of {len(NAMES_16)} classes"
-        )
+        town = test.bundles[0].header.town
+        self.progress.say(f"test set: {len(test.bundles)} bundles of {town}, {classes} of {len(NAMES_16)} classes")
         return _counts(log)
 
     def _start_training_stream(self, children: Children, server: str, train: Any) -> Child:
@@ -267,7 +268,7 @@ def figures(values: dict[str, Any]) -> list[str]:
         f"{values['training_s']:.0f} s ({values['bundles_per_s']:.2f} bundles/s, {values['wait_share']:.0%} waiting, "
         f"{values['rss_mb_max']:.0f} MB at most); masks checked {values['masks_checked']}, "
         f"refused {values['masks_refused']}",
-        f"mIoU over 16 classes on {values['test_bundles']} bundles of {', '.join(values['towns']['test'])}, never seen: "
+        f"mIoU over 16 classes on {values['test_bundles']} bundles of {', '.join(values['towns']['test'])}, unseen: "
         f"{values['miou_before']:.3f} before, {values['miou_after']:.3f} after",
         f"  {'':<16}{'all':>8}" + "".join(f"{name[:9]:>10}" for name in by_appearance),
     ]

@@ -1,4 +1,4 @@
-"""Receiver: one thread takes bundles off a ZeroMQ ROUTER into a ring of slots made once; the rules are `protocols.flow`.
+"""Receiver: one thread takes bundles off a ZeroMQ ROUTER into a ring of slots; the rules are `protocols.flow`.
 
 A bundle is published only when all its planes stand whole in a slot. A credit is a free slot, so memory is bounded by
 the ring, and a slow trainer stalls the simulator between two ticks instead of losing anything.

@@ -1,4 +1,4 @@
-"""Segmentor: mmseg's EncoderDecoder, trained on pairs of appearances with cross entropy on both and a consistency loss."""
+"""Segmentor: mmseg's EncoderDecoder on pairs: cross entropy on both appearances and a consistency loss."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-# ruff: noqa: C408
 # What `carla-harness demo` trains: EfficientNet-Lite0 with ImageNet weights, DAFormer's head at 64 channels, half-size
 # crops of 512x256 bundles, cosine consistency on all stages; a few minutes on two CPU cores.
+# ruff: noqa: C408
 custom_imports = dict(imports=["harness.modules"], allow_failed_imports=False)
 default_scope = "mmseg"
 

@@ -1,4 +1,4 @@
-"""Consistency losses between the features of two appearances of one street: cosine, L2, MMD, and the margin that watches them."""
+"""Consistency losses on the features of two appearances: cosine, L2, MMD, and the margin that watches them."""
 
 from harness.losses.consistency import ConsistencyLoss
 from harness.losses.distances import cosine_distance, l2_distance, mmd_distance

@@ -1,0 +1,58 @@
+# DAFormer in its source-only form with aligned appearances: MiT-B5, head of 256 channels, 40,000 iterations of
+# 2 bundles x 2 appearances in crops of 512x512, for a GPU with 24 GB or more. Values as published where one is known.
+# ruff: noqa: C408
+_base_ = ["./daformer_dg_cosine_small.py"]
+
+bundle_size = (1280, 720)  # width, height in pixels: the size DAFormer resizes its source images to
+crop_size = (512, 512)  # height, width in pixels
+max_iters = 40_000
+
+model = dict(
+    data_preprocessor=dict(size=crop_size),
+    # MiT's ImageNet weights have a non-commercial licence, so none are shipped: bring your own with
+    # --cfg-options model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint=mit_b5.pth (mmseg's names)
+    backbone=dict(
+        _delete_=True,
+        type="MixVisionTransformer",
+        in_channels=3,
+        embed_dims=64,
+        num_stages=4,
+        num_layers=[3, 6, 40, 3],
+        num_heads=[1, 2, 5, 8],
+        patch_sizes=[7, 3, 3, 3],
+        sr_ratios=[8, 4, 2, 1],
+        out_indices=(0, 1, 2, 3),
+        mlp_ratio=4,
+        qkv_bias=True,
+        drop_rate=0.0,
+        attn_drop_rate=0.0,
+        drop_path_rate=0.1,
+    ),
+    decode_head=dict(in_channels=[64, 128, 320, 512], channels=256),
+)
+
+train_dataloader = dict(
+    dataset=dict(
+        bundle_size=bundle_size,
+        capacity=256,
+        pipeline=[
+            dict(type="DrawAppearances", count=2),
+            dict(type="TagsToClasses"),
+            dict(type="CropAll", size=crop_size),
+            dict(type="FlipAll"),
+            dict(type="DistortEach"),
+            dict(type="PackAppearances"),
+        ],
+    )
+)
+val_dataloader = dict(dataset=dict(bundle_size=bundle_size))
+
+optim_wrapper = dict(
+    _delete_=True,
+    type="OptimWrapper",
+    optimizer=dict(type="AdamW", lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01),
+    paramwise_cfg=dict(custom_keys={"head": dict(lr_mult=10.0), "norm": dict(decay_mult=0.0)}),
+)
+param_scheduler = [dict(type="WarmupPolyLR", by_epoch=False, total=max_iters, warmup=1500, ratio=1e-6, power=1.0)]
+train_cfg = dict(max_iters=max_iters)
+custom_hooks = [dict(type="LiveProgress"), dict(type="MarginProbe", interval=1000)]
