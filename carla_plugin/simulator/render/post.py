@@ -12,12 +12,12 @@ from carla_plugin.simulator.render.lights import CONE, LIT_ABOVE, POWER
 from carla_plugin.simulator.render.noise import hash3
 from carla_plugin.simulator.render.weather import FOG_SIGMA, LAMPS
 
-_CURVE = 4096  # entries of the tone curve, over the square root of linear light up to 16
+_CURVE = 8192  # entries of the tone curve, over the square root of linear light up to 16
 _TOP = 4.0
 
 
 def tone_curve() -> NDArray[np.float32]:
-    """Return `(4097,)` float32: display level 0..1 of linear light (i / 1024) squared.
+    """Return `(8193,)` float32: display level 0..1 of linear light (i / 2048) squared.
 
     The curve is the fit to ACES by Narkowicz (2016), then sRGB.
     """
@@ -141,36 +141,35 @@ def develop(
     """
     height, width = lit.shape[0], lit.shape[1]
     rows, columns = small.shape[0], small.shape[1]
+    line = np.zeros((columns + 2, 3), np.float64)  # the bloom of one row, its ends repeated
     for row in range(first_row, last_row):
         by = min(max((row + 0.5) * 0.25 - 0.5, 0.0), rows - 1.0)
         y0 = int(by)
         y1 = min(y0 + 1, rows - 1)
         ty = by - y0
+        for column in range(columns + 2):
+            x = min(max(column - 1, 0), columns - 1)
+            for channel in range(3):
+                line[column, channel] = bloom * (small[y0, x, channel] * (1.0 - ty) + small[y1, x, channel] * ty)
         off_y = (row + 0.5) / height - 0.5
         for column in range(width):
-            bx = min(max((column + 0.5) * 0.25 - 0.5, 0.0), columns - 1.0)
-            x0 = int(bx)
-            x1 = min(x0 + 1, columns - 1)
-            tx = bx - x0
+            x0 = (column + 2) >> 2
+            tx = ((column + 2) & 3) * 0.25 + 0.125
             off_x = (column + 0.5) / width - 0.5
             light = exposure * (1.0 - 0.42 * (off_x * off_x + off_y * off_y))
             noise = hash3(column, row, seed)
             speck = ((noise & 0xFF) + ((noise >> 8) & 0xFF) + ((noise >> 16) & 0xFF) - 382.5) / 128.0
-            luma = 0.0
-            for channel in range(3):
-                glow = (small[y0, x0, channel] * (1.0 - tx) + small[y0, x1, channel] * tx) * (1.0 - ty) + (
-                    small[y1, x0, channel] * (1.0 - tx) + small[y1, x1, channel] * tx
-                ) * ty
-                value = max(lit[row, column, channel] * light + bloom * glow, 0.0)
-                place = min(math.sqrt(value) * (_CURVE / _TOP), _CURVE - 0.01)
-                low = int(place)
-                level = curve[low] + (curve[low + 1] - curve[low]) * (place - low)
-                out[row, column, channel] = level
-                luma += level * (0.299 if channel == 0 else (0.587 if channel == 1 else 0.114))
-            grainy = grain * speck * (0.55 + 0.9 * (1.0 - luma) * min(luma * 4.0, 1.0))
-            for channel in range(3):
-                level = luma + (out[row, column, channel] - luma) * saturation + grainy
-                out[row, column, channel] = min(max(level, 0.0), 1.0)
+            red = lit[row, column, 0] * light + line[x0, 0] * (1.0 - tx) + line[x0 + 1, 0] * tx
+            green = lit[row, column, 1] * light + line[x0, 1] * (1.0 - tx) + line[x0 + 1, 1] * tx
+            blue = lit[row, column, 2] * light + line[x0, 2] * (1.0 - tx) + line[x0 + 1, 2] * tx
+            red = np.float64(curve[int(min(math.sqrt(max(red, 0.0)) * (_CURVE / _TOP) + 0.5, _CURVE))])
+            green = np.float64(curve[int(min(math.sqrt(max(green, 0.0)) * (_CURVE / _TOP) + 0.5, _CURVE))])
+            blue = np.float64(curve[int(min(math.sqrt(max(blue, 0.0)) * (_CURVE / _TOP) + 0.5, _CURVE))])
+            luma = 0.299 * red + 0.587 * green + 0.114 * blue
+            grey = luma * (1.0 - saturation) + grain * speck * (0.55 + 0.9 * (1.0 - luma) * min(luma * 4.0, 1.0))
+            out[row, column, 0] = min(max(red * saturation + grey, 0.0), 1.0)
+            out[row, column, 1] = min(max(green * saturation + grey, 0.0), 1.0)
+            out[row, column, 2] = min(max(blue * saturation + grey, 0.0), 1.0)
             out[row, column, 3] = luma
 
 

@@ -142,23 +142,26 @@ def draw_shadow(
             holes = kind in (_FOLIAGE, _FENCE)
             a1, b1 = (q[2, 1] - q[0, 1]) / area, -(q[2, 0] - q[0, 0]) / area
             a2, b2 = -(q[1, 1] - q[0, 1]) / area, (q[1, 0] - q[0, 0]) / area
+            per1 = 1.0 / a1 if abs(a1) > 1e-12 else 0.0
+            per2 = 1.0 / a2 if abs(a2) > 1e-12 else 0.0
+            per3 = 1.0 / (a1 + a2) if abs(a1 + a2) > 1e-12 else 0.0
             tilt = a1 * (q[1, 2] - q[0, 2]) + a2 * (q[2, 2] - q[0, 2])
             for row in range(y_from, y_to + 1):
                 dy = row + 0.5 - q[0, 1]
                 low, high = x_from + 0.5, x_to + 0.5
                 c1, c2 = b1 * dy - a1 * q[0, 0], b2 * dy - a2 * q[0, 0]
                 if a1 > 1e-12:
-                    low = max(low, -c1 / a1)
+                    low = max(low, -c1 * per1)
                 elif a1 < -1e-12:
-                    high = min(high, -c1 / a1)
+                    high = min(high, -c1 * per1)
                 if a2 > 1e-12:
-                    low = max(low, -c2 / a2)
+                    low = max(low, -c2 * per2)
                 elif a2 < -1e-12:
-                    high = min(high, -c2 / a2)
+                    high = min(high, -c2 * per2)
                 if a1 + a2 > 1e-12:
-                    high = min(high, (1.0 - c1 - c2) / (a1 + a2))
+                    high = min(high, (1.0 - c1 - c2) * per3)
                 elif a1 + a2 < -1e-12:
-                    low = max(low, (1.0 - c1 - c2) / (a1 + a2))
+                    low = max(low, (1.0 - c1 - c2) * per3)
                 if low > high:
                     continue
                 first, last = max(math.ceil(low - 0.5), x_from), min(math.floor(high - 0.5), x_to) + 1
