@@ -65,9 +65,7 @@ def map_name(town: str, seed: int) -> str:
 
 
 async def _serve(arguments: argparse.Namespace, name: str) -> int:
-    from carla_plugin.simulator.server import serve
-
-    loop, stop, interrupted = asyncio.get_running_loop(), asyncio.Event(), False
+    loop, stop, interrupted, served = asyncio.get_running_loop(), asyncio.Event(), False, False
 
     def interrupt() -> None:
         nonlocal interrupted
@@ -78,16 +76,27 @@ async def _serve(arguments: argparse.Namespace, name: str) -> int:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     if arguments.stay_with_stdin:
         threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
+    from carla_plugin.simulator.server import serve
+
+    def ready(port: int) -> None:
+        nonlocal served
+        served = True
+        print(f"ready on {arguments.host}:{port}", flush=True)
+
     await serve(
         arguments.host,
         arguments.port,
         name,
         threads=arguments.threads,
         progress=lambda words: print(f"carla-plugin simulate: {words} ...", file=sys.stderr, flush=True),
-        ready=lambda port: print(f"ready on {arguments.host}:{port}", flush=True),
+        ready=ready,
         stop=stop,
     )
-    return 130 if interrupted else 0
+    code = 130 if interrupted else 0
+    if not served:
+        # the thread that compiles cannot be ended, and the interpreter would wait for it; there is nothing to save
+        os._exit(code)
+    return code
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -121,10 +121,14 @@ class Server:
         _without_delay(writer)
         self._peers.add(writer)
         requests = messages.RequestReader()
+        managers: dict[int, tuple[str, int]] = {}  # traffic managers that live in this client
         try:
             while data := await reader.read(1 << 16):
                 for request in requests.feed(data):
+                    known = dict(self.simulation.traffic_managers)
                     reply = await self._answer(request)
+                    if request.method == "add_traffic_manager_running":
+                        managers.update(self.simulation.traffic_managers.items() - known.items())
                     if not request.asynchronous:
                         writer.write(reply)
                         await writer.drain()
@@ -133,6 +137,9 @@ class Server:
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
+            for port, place in managers.items():
+                if self.simulation.traffic_managers.get(port) is place:  # nobody answers there any more
+                    del self.simulation.traffic_managers[port]
             self._peers.discard(writer)
             writer.close()
 

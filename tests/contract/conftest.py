@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import carla
+import msgpack
 import numpy as np
 import pytest
 
@@ -81,3 +84,29 @@ def stage(simulator) -> Iterator[Stage]:
     stage.world.set_weather(weather)
     settings.synchronous_mode, settings.fixed_delta_seconds = False, None
     stage.world.apply_settings(settings)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a port for a traffic manager; it belongs to the client."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def ask(simulator) -> Callable[..., tuple[Any, Any]]:
+    """Return a function that calls a method without the wheel and returns `(error, result)`."""
+
+    def call(method: str, *arguments: Any) -> tuple[Any, Any]:
+        with socket.create_connection(("127.0.0.1", simulator.port), timeout=20) as peer:
+            peer.sendall(msgpack.packb([0, 5, method, [[False], *arguments]]))
+            unpacker = msgpack.Unpacker()
+            while data := peer.recv(1 << 16):
+                unpacker.feed(data)
+                for kind, number, error, result in unpacker:
+                    assert (kind, number) == (1, 5)
+                    return error, result
+        raise AssertionError(f"{method}: the server closed the connection")
+
+    return call

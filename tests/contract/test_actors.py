@@ -1,7 +1,6 @@
 """Actors (sources: CARLA's blueprint library, actors and traffic manager pages)."""
 
 import math
-import socket
 
 import carla
 import pytest
@@ -138,14 +137,8 @@ def test_lights_cycle_freeze_and_obey(stage):
     assert lights[0].id in [light.id for light in group]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def test_the_wheels_traffic_manager_drives_along_lanes(stage):
-    port = free_port()
+def test_the_wheels_traffic_manager_drives_along_lanes(stage, free_port):
+    port = free_port
     manager = stage.client.get_trafficmanager(port)
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(5)

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-import socket
-
-import msgpack
 import pytest
 
 HUGE = 1e300
 STEP_LIMIT_S = 10.0
-
-
-def ask(port: int, method: str, *arguments):
-    """Call a method without the wheel and return `(error, result)`."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as peer:
-        peer.sendall(msgpack.packb([0, 5, method, [[False], *arguments]]))
-        unpacker = msgpack.Unpacker()
-        while data := peer.recv(1 << 16):
-            unpacker.feed(data)
-            for kind, number, error, result in unpacker:
-                assert (kind, number) == (1, 5)
-                return error, result
-    raise AssertionError(f"{method}: the server closed the connection")
 
 
 def settings(step: list) -> list:
@@ -47,10 +31,10 @@ def settings(step: list) -> list:
         ("set_traffic_light_state", [1]),
     ],
 )
-def test_the_world_ticks_on_after_wild_values(stage, simulator, blueprint, method, arguments):
+def test_the_world_ticks_on_after_wild_values(stage, ask, blueprint, method, arguments):
     actor = stage.spawn(blueprint, stage.map.get_spawn_points()[20])
     stage.world.tick()
-    ask(simulator.port, method, actor.id, *arguments)
+    ask(method, actor.id, *arguments)
     frame = stage.world.tick()
     for _ in range(5):
         frame += 1
@@ -60,27 +44,27 @@ def test_the_world_ticks_on_after_wild_values(stage, simulator, blueprint, metho
 
 
 @pytest.mark.parametrize("state", [5, 300, -1, 2**40])
-def test_lights_have_no_other_states_than_carlas(stage, simulator, state):
+def test_lights_have_no_other_states_than_carlas(stage, ask, state):
     light = stage.world.get_actors().filter("traffic.traffic_light*")[0]
     before = light.get_state()
-    ask(simulator.port, "set_traffic_light_state", light.id, state)
-    ask(simulator.port, "set_traffic_light_green_time", light.id, HUGE)
+    ask("set_traffic_light_state", light.id, state)
+    ask("set_traffic_light_green_time", light.id, HUGE)
     stage.world.tick()
     assert light.get_state() == before
 
 
 @pytest.mark.parametrize("step", [[True, 0.0], [True, -1.0], [True], [False]])
-def test_a_step_that_is_none_leaves_the_step_to_the_world(stage, simulator, step):
+def test_a_step_that_is_none_leaves_the_step_to_the_world(stage, ask, step):
     stage.car(21)
-    error, _ = ask(simulator.port, "set_episode_settings", settings(step))
+    error, _ = ask("set_episode_settings", settings(step))
     assert error is None
     stage.world.tick()
     assert 0.0 < stage.world.get_snapshot().timestamp.delta_seconds <= 0.1
 
 
 @pytest.mark.parametrize("step_s", [STEP_LIMIT_S + 1, 1e30, HUGE])
-def test_endless_steps_are_refused(stage, simulator, step_s):
-    ask(simulator.port, "set_episode_settings", settings([True, step_s]))
+def test_endless_steps_are_refused(stage, ask, step_s):
+    ask("set_episode_settings", settings([True, step_s]))
     assert stage.world.get_settings().fixed_delta_seconds == pytest.approx(0.05)
     stage.world.tick()
 
@@ -89,8 +73,8 @@ def test_endless_steps_are_refused(stage, simulator, step_s):
     "description",
     [[2**40, "vehicle.seat.leon", []], [-1, "vehicle.seat.leon", []], [1, "vehicle.seat.leon", [["color", 900, "1"]]]],
 )
-def test_descriptions_that_would_choke_other_clients_are_refused(stage, simulator, description):
-    error, result = ask(simulator.port, "spawn_actor", description, [[0, 0, 0], [0, 0, 0]])
+def test_descriptions_that_would_choke_other_clients_are_refused(stage, ask, description):
+    error, result = ask("spawn_actor", description, [[0, 0, 0], [0, 0, 0]])
     assert error is not None or result[0][0] == 0
     stage.world.tick()
     assert not stage.world.get_actors().filter("vehicle.*")
