@@ -36,6 +36,17 @@ def check_endpoint(endpoint: str) -> None:
         )
 
 
+def remove_socket(endpoint: str) -> None:
+    """Remove the file of an ipc address; nothing for any other.
+
+    Args:
+        endpoint: that was bound and is no longer.
+    """
+    name = endpoint.removeprefix("ipc://")
+    if name != endpoint and not name.startswith("@"):
+        Path(name).unlink(missing_ok=True)
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -19,8 +19,8 @@ import numpy as np
 import zmq
 from numpy.typing import NDArray
 
-from harness.endpoint import check_endpoint
-from protocols.bundle import Bundle, BundleHeader, decode_header, decode_mask, plane_sizes
+from harness.endpoint import check_endpoint, remove_socket
+from protocols.bundle import HEADER_LIMIT, Bundle, BundleHeader, decode_header, decode_mask, plane_sizes
 from protocols.errors import InputError, PeerError, RemoteProtocolError
 from protocols.flow import Consumer, Delivery, Outgoing
 
@@ -119,7 +119,7 @@ class BundleStream:
         self._socket.set(zmq.RCVHWM, 0)  # credit is the bound; a ROUTER at its water mark drops without a word
         self._socket.set(zmq.SNDHWM, 0)
         self._socket.set(zmq.ROUTER_MANDATORY, 1)
-        self._socket.set(zmq.MAXMSGSIZE, max(max_bundle_bytes, 64 * 1024))
+        self._socket.set(zmq.MAXMSGSIZE, max(max_bundle_bytes, 2 * HEADER_LIMIT))
         self._socket.set(zmq.LINGER, LINGER_MS)
         try:
             self._socket.bind(endpoint)
@@ -211,6 +211,7 @@ class BundleStream:
         self._thread.join()
         self._bell.close(linger=0)
         self._context.term()
+        remove_socket(self.endpoint)  # libzmq leaves it behind
         self._ready.clear()
         self._free.clear()
 

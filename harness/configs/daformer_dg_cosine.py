@@ -3,7 +3,7 @@
 # ruff: noqa: C408
 _base_ = ["./daformer_dg_cosine_small.py"]
 
-bundle_size = (1280, 720)  # width, height in pixels: the size DAFormer resizes its source images to
+bundle_size = (1280, 720)  # width, height in pixels, as DAFormer resizes its source images
 crop_size = (512, 512)  # height, width in pixels
 max_iters = 40_000
 

@@ -1,0 +1,41 @@
+"""Which addresses a trainer may bind."""
+
+import socket
+
+import pytest
+
+from harness.endpoint import check_endpoint
+from protocols.errors import InputError
+
+
+@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:5555", "tcp://localhost:*", "tcp://[::1]:80", "ipc:///tmp/x"])
+def test_this_machine_is_allowed(endpoint):
+    check_endpoint(endpoint)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        *("tcp://*:5555", "tcp://0.0.0.0:5555", "tcp://192.168.1.1:5555", "tcp://example.org:1", "tcp://[::]:5"),
+        *("tcp://127.0.0.1:0", "tcp://127.0.0.1:70000", "tcp://127.0.0.1", "udp://127.0.0.1:5", "5555", "", "ipc://"),
+    ],
+)
+def test_all_else_is_refused(endpoint):
+    with pytest.raises(InputError, match="expected"):
+        check_endpoint(endpoint)
+
+
+def test_stale_socket_is_removed_a_living_one_and_a_file_are_not(tmp_path):
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        with pytest.raises(InputError, match="another trainer"):
+            check_endpoint(f"ipc://{path}")
+    assert path.exists()
+    check_endpoint(f"ipc://{path}")
+    assert not path.exists()
+    path.write_text("precious")
+    with pytest.raises(InputError, match="socket"):
+        check_endpoint(f"ipc://{path}")
+    assert path.read_text() == "precious"
