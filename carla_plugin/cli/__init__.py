@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 
 from protocols.errors import ManyskiesError
 
@@ -28,7 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = parser().parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        status = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return status
     except ManyskiesError as error:
         print(f"carla-plugin: {error}", file=sys.stderr)
         return error.exit_code
@@ -52,8 +53,6 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"carla-plugin {_version()}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        if find_spec(f"carla_plugin.cli.{name}") is None:
-            continue
         module = import_module(f"carla_plugin.cli.{name}")
         module.add_parser(commands).set_defaults(run=module.run)
     return top

@@ -30,6 +30,10 @@ GRACE_S = 20.0
 """How long the world may take to be put back after the order to leave."""
 
 
+LEAVING = threading.Lock()
+"""Taken once, by the thread that says why we leave."""
+
+
 class Terminated(ManyskiesError):
     """The order to leave came: SIGTERM, or the end of standard input."""
 
@@ -77,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     from carla_plugin.publisher import Publisher
     from carla_plugin.stream import stream
     from carla_plugin.world.connection import World
+    from carla_plugin.world.lifeline import lifeline
 
     leave_when_told(arguments.stay_with_stdin)
     publisher = Publisher(arguments.to, f"{scenario.name}@{os.getpid()}", scenario.bundle_bytes, arguments.patience)
@@ -87,7 +92,11 @@ def run(arguments: argparse.Namespace) -> int:
             from carla_plugin.monitor import Monitor
 
             monitor = Monitor(arguments.monitor)
-        with World.connect(host, port, scenario.town, scenario.step_s) as world:
+        gone = PeerError(f"simulator at {host}:{port}: it is gone, in mid-stream; start it and stream again")
+        with (
+            World.connect(host, port, scenario.town, scenario.step_s) as world,
+            lifeline(host, port, lambda: _leave_at_once(gone)),
+        ):
             sinks: list[Sink] = [publisher, *([monitor] if monitor else [])]
             summary = stream(world, scenario, sinks, seed=scenario.seed, bundles=bundles, progress=report.tell)
         publisher.close()
@@ -195,8 +204,9 @@ def _watch_stdin() -> None:
 
 def _leave_at_once(error: PeerError) -> None:
     """Say the one line and leave without the wheel's destructors: they log, wait and abort when the server is gone."""
+    if not LEAVING.acquire(blocking=False):
+        time.sleep(GRACE_S)  # the other thread has said its line and is leaving
     print(f"carla-plugin: {error}", file=sys.stderr, flush=True)
-    sys.stdout.flush()
     os._exit(error.exit_code)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,11 +11,12 @@ import carla
 import numpy as np
 
 from carla_plugin.world import convert
+from carla_plugin.world.lifeline import listens
 from protocols.carla_rpc.types import WeatherParameters
 from protocols.errors import InputError, PeerError
 
 SERVER_VERSION = "0.9.16"
-CALL_TIMEOUT_S = 15.0
+CALL_TIMEOUT_S = 10.0
 LOAD_TIMEOUT_S = 180.0
 CONFIRM_TRIES = 200
 
@@ -86,7 +86,8 @@ class World:
                 ours.fixed_delta_seconds = step_s
                 ours.no_rendering_mode = False
                 opened.world.apply_settings(ours)
-            yield opened
+            with asking(address, "talking to it"):  # for what no narrower word stands by
+                yield opened
         finally:
             if listens(host, port):
                 # a fault of this last step must not hide the one that ended the run
@@ -138,15 +139,6 @@ class World:
         """Return whether the server still listens."""
         host, _, port = self.address.rpartition(":")
         return listens(host, int(port))
-
-
-def listens(host: str, port: int) -> bool:
-    """Return whether something accepts connections there within three seconds."""
-    try:
-        with socket.create_connection((host, port), timeout=3.0):
-            return True
-    except OSError:
-        return False
 
 
 @contextmanager

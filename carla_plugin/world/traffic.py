@@ -196,14 +196,20 @@ def set_signals(world: World, signals: Sequence[Any], states: Sequence[int], kno
 
 @contextmanager
 def _hushed() -> Iterator[None]:
-    """Keep the wheel from warning that it has no map cache, which is no fault: it writes past Python, to stderr."""
-    sys.stderr.flush()
+    """Keep the wheel from warning that it has no map cache, which is no fault: it writes past Python, to stderr.
+
+    What Python itself says meanwhile, in another thread, is still said.
+    """
+    python = sys.stderr
+    python.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
-        yield
+        with os.fdopen(kept, "w", buffering=1, closefd=False) as sys.stderr:
+            os.dup2(nowhere, 2)
+            yield
     finally:
+        sys.stderr = python
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)

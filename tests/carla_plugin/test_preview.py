@@ -1,4 +1,4 @@
-"""The preview against a monitor: what is newest is drawn, a restarted plugin is found again, nobody waits for a viewer."""
+"""The preview against a monitor: newest only, a restarted plugin is found again, nobody waits for a viewer."""
 
 import os
 

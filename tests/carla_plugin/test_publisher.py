@@ -4,12 +4,10 @@ import threading
 
 import numpy as np
 import pytest
-import zmq
 
 from carla_plugin.publisher import Publisher, StreamError
-from protocols.bundle import Bundle, BundleHeader, decode_bundle, mask_hash
+from protocols.bundle import Bundle, BundleHeader, mask_hash
 from protocols.errors import InputError, RefusedError
-from protocols.flow import Consumer
 
 
 def bundle(index: int, side: int = 16) -> Bundle:
@@ -20,57 +18,14 @@ def bundle(index: int, side: int = 16) -> Bundle:
     return Bundle(header, images, mask)
 
 
-class Trainer:
-    """The other end, pumped by hand: `pump(n)` serves until n bundles are stored."""
-
-    def __init__(self, context: zmq.Context, port: int = 0, slots: int = 2, max_bytes: int = 1 << 20) -> None:
-        self.socket = context.socket(zmq.ROUTER)
-        self.socket.set(zmq.LINGER, 0)
-        self.socket.set(zmq.SNDHWM, 0)
-        self.socket.set(zmq.RCVHWM, 0)
-        self.socket.bind(f"tcp://127.0.0.1:{port or '*'}")
-        self.endpoint = self.socket.get(zmq.LAST_ENDPOINT).decode()
-        self.consumer = Consumer("run", slots, max_bytes)
-        self.bundles: list[Bundle] = []
-        self.free = True
-
-    def send(self, replies) -> None:
-        for reply in replies:
-            self.socket.send_multipart([reply.peer, *reply.message])
-
-    def pump(self, until, limit_s: float = 20.0) -> None:
-        for _ in range(int(limit_s / 0.05)):
-            if until(self):
-                return
-            if not self.socket.poll(50):
-                continue
-            peer, *frames = self.socket.recv_multipart()
-            replies, delivery = self.consumer.receive(peer, frames[0])
-            self.send(replies)
-            if delivery:
-                got = decode_bundle(frames[1:])
-                self.bundles.append(got)
-                self.send(self.consumer.stored(got.header.index))
-                if self.free:
-                    self.send(self.consumer.freed())
-        raise AssertionError("the trainer waited in vain")
-
-
-@pytest.fixture
-def context():
-    with zmq.Context() as context:
-        yield context
-        context.destroy(linger=0)
-
-
 def in_background(work):
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
 
 
-def test_bundles_arrive_whole_and_in_order(context):
-    trainer = Trainer(context)
+def test_bundles_arrive_whole_and_in_order(trainers):
+    trainer = trainers()
     publisher = Publisher(trainer.endpoint, "p", 1 << 20)
     sent = [bundle(index) for index in range(10)]
 
@@ -89,8 +44,8 @@ def test_bundles_arrive_whole_and_in_order(context):
         assert np.array_equal(got.mask, one.mask)
 
 
-def test_without_credit_nothing_more_is_sent(context):
-    trainer = Trainer(context, slots=2)
+def test_without_credit_nothing_more_is_sent(trainers):
+    trainer = trainers(slots=2)
     trainer.free = False
     publisher = Publisher(trainer.endpoint, "p", 1 << 20)
     for index in range(2):
@@ -103,8 +58,8 @@ def test_without_credit_nothing_more_is_sent(context):
     publisher.abandon()
 
 
-def test_stop_ends_the_stream(context):
-    trainer = Trainer(context)
+def test_stop_ends_the_stream(trainers):
+    trainer = trainers()
     publisher = Publisher(trainer.endpoint, "p", 1 << 20)
     publisher.put(bundle(0))
     trainer.pump(lambda t: len(t.bundles) == 1)
@@ -124,29 +79,29 @@ def test_stop_ends_the_stream(context):
     assert results[-1] is False
 
 
-def test_a_new_trainer_gets_what_the_old_one_did_not_acknowledge(context):
-    trainer = Trainer(context)
+def test_a_new_trainer_gets_what_the_old_one_did_not_acknowledge(trainers):
+    trainer = trainers()
     publisher = Publisher(trainer.endpoint, "p", 1 << 20)
     publisher.put(bundle(0))
     trainer.pump(lambda t: len(t.bundles) == 1)
     port = int(trainer.endpoint.rpartition(":")[2])
     trainer.socket.close(linger=0)
     publisher.put(bundle(1))
-    other = Trainer(context, port=port)
+    other = trainers(port=port)
     other.pump(lambda t: [one.header.index for one in t.bundles][-1:] == [1])
     assert [one.header.index for one in other.bundles] in ([1], [0, 1])  # 0 again if its acknowledgement was lost
     publisher.abandon()
 
 
-def test_no_trainer(context):
+def test_no_trainer():
     publisher = Publisher("tcp://127.0.0.1:9", "p", 1 << 20, patience_s=0.3)
     publisher.put(bundle(0))
     with pytest.raises(StreamError, match=r"no trainer at tcp://127.0.0.1:9: expected a welcome within"):
         publisher.close()
 
 
-def test_refusal_in_the_trainers_words(context):
-    trainer = Trainer(context, max_bytes=100)
+def test_refusal_in_the_trainers_words(trainers):
+    trainer = trainers(max_bytes=100)
     publisher = Publisher(trainer.endpoint, "p", 1 << 20)
     publisher.put(bundle(0))
     assert trainer.socket.poll(5000)
