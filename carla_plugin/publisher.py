@@ -149,27 +149,28 @@ class Publisher:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._ear, zmq.POLLIN)
-        heard = time.monotonic()
         spoke = 0.0
+        unanswered: float | None = None  # when the first word went out that none came back for
         while not self._closing:
             ready = dict(poller.poll(int(HEARTBEAT_S * 250)))
             if self._ear in ready:
                 while self._ear.poll(0):
                     self._ear.recv()
             while self._socket.poll(0):
-                heard = time.monotonic()
+                unanswered = None
                 if self._take(self._socket.recv_multipart()):
                     spoke = 0.0
             if self._send_ready():
                 spoke = time.monotonic()
             now = time.monotonic()
-            if now - heard > self._patience_s:
+            # counted from our own word, not from the trainer's last: this thread may have been kept from speaking
+            if unanswered is not None and now - unanswered > self._patience_s:
                 raise StreamError(self._silence())
             pause = HEARTBEAT_S if self._producer.welcomed else HELLO_EVERY_S
-            if now - spoke > pause and self._try(
-                self._producer.heartbeat() if self._producer.welcomed else self._producer.hello()
-            ):
-                spoke = now
+            if now - spoke > pause:
+                unanswered = now if unanswered is None else unanswered
+                if self._try(self._producer.heartbeat() if self._producer.welcomed else self._producer.hello()):
+                    spoke = now
         if self._producer.welcomed:
             self._try(self._producer.goodbye())
 
