@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from carla_plugin.simulator.render.gbuffer import NORMAL, OCCLUSION
 
 _REACH_M = 1.3
-_SAMPLES = 7
+_SAMPLES = 6
 _TURNS = 16
 
 
 def sample_spirals() -> NDArray[np.float64]:
-    """Return `(16, 7, 2)` float64: for each place in a 4x4 block of pixels a spiral of offsets within the unit disc."""
+    """Return `(16, 6, 2)` float64: for each place in a 4x4 block of pixels a spiral of offsets within the unit disc."""
     spirals = np.zeros((_TURNS, _SAMPLES, 2))
     for turn in range(_TURNS):
         for sample in range(_SAMPLES):

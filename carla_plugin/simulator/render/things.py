@@ -105,8 +105,12 @@ def thing(
     """Draw any of the materials of this file at object-local metres (u, v, w)."""
     if kind == _FOLIAGE:
         clump = value3(u * 1.6, v * 1.6, w * 1.6, seed & 0xFFFF)
-        cell = leaf_size(footprint)
-        leaf = unit3(math.floor(u / cell), math.floor(v / cell), hash3(math.floor(w / cell), seed, 6))
+        if footprint < 0.05:
+            leaf = value3(u * 12.0, v * 12.0, w * 12.0, (seed + 5) & 0xFFFF)  # as in `cut_out`: rims of leaves are dark
+            leaf = min(max(1.6 * leaf - 0.4, 0.0), 1.0)
+        else:
+            cell = leaf_size(footprint)
+            leaf = unit3(math.floor(u / cell), math.floor(v / cell), hash3(math.floor(w / cell), seed, 6))
         scale_albedo(px, 0.42 + 0.55 * clump + 0.45 * leaf * leaf)
         px[ALBEDO] *= 0.9 + 0.3 * leaf
         px[POROUS], px[GLOSS], px[SPECULAR] = 0.2, 0.25, 0.02
