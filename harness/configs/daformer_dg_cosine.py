@@ -10,7 +10,7 @@ max_iters = 40_000
 model = dict(
     data_preprocessor=dict(size=crop_size),
     # MiT's ImageNet weights have a non-commercial licence, so none are shipped: bring your own with
-    # --cfg-options model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint=mit_b5.pth (mmseg's names)
+    # --cfg-options model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint=mit_b5.pth
     backbone=dict(
         _delete_=True,
         type="MixVisionTransformer",
