@@ -36,7 +36,8 @@ class Footprints:
 
     def blocked(self, actor: SimActor, now: Transform, then: Transform) -> bool:
         """Return whether `then` overlaps somebody whom `now` does not: what already overlaps may drive out."""
-        return bool(self.overlapping(actor, then) - self.overlapping(actor, now))
+        hit = self.overlapping(actor, then)
+        return bool(hit and hit - self.overlapping(actor, now))
 
     def overlapping(self, actor: SimActor, place: Transform) -> set[int]:
         """Return the rows of those whose boxes overlap an actor's at a place."""

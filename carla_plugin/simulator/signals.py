@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from carla_plugin.simulator.actors import Signal, Vehicle
 from carla_plugin.simulator.pose import heading
-from carla_plugin.simulator.town import SignalPlacement, TriggerBox
+from carla_plugin.simulator.town import SignalPlacement
 from protocols.carla_rpc.types import TrafficLightState
 
 
@@ -69,22 +72,38 @@ def set_state(signal: Signal, state: int) -> None:
     signal.elapsed_s = 0.0
 
 
-def in_box(box: TriggerBox, x: float, y: float) -> bool:
-    """Return whether a point lies above or below an upright box."""
-    cos, sin = heading(box.yaw)
-    dx, dy = x - box.centre.x, y - box.centre.y
-    return abs(dx * cos + dy * sin) <= box.extent.x and abs(dy * cos - dx * sin) <= box.extent.y
+class StopBoxes:
+    """Hold the B boxes before the lights in which vehicles stand that a light holds for."""
+
+    def __init__(self, signals: Sequence[Signal], placements: Sequence[SignalPlacement]) -> None:
+        """Take up the boxes of all lights.
+
+        Args:
+            signals: the lights.
+            placements: the town's, in the same order.
+        """
+        boxes = [(signal, box) for signal, place in zip(signals, placements, strict=True) for box in place.triggers]
+        self._signals = [signal for signal, _ in boxes]
+        rows = [(box.centre.x, box.centre.y, *heading(box.yaw), box.extent.x, box.extent.y) for _, box in boxes]
+        self._rows: NDArray[np.float64] = np.array(rows, dtype=np.float64).reshape(-1, 6).T
+
+    def at(self, points: Sequence[tuple[float, float]]) -> list[Signal | None]:
+        """Return for each point (x, y) in metres the first light in whose box it lies."""
+        if not self._signals or not points:
+            return [None] * len(points)
+        x, y, cos, sin, long, wide = self._rows
+        dx, dy = (part[:, None] - centre for part, centre in zip(np.array(points).T, (x, y), strict=True))
+        inside = (np.abs(dx * cos + dy * sin) <= long) & (np.abs(dy * cos - dx * sin) <= wide)
+        first = np.where(inside.any(axis=1), inside.argmax(axis=1), -1)
+        return [self._signals[number] if number >= 0 else None for number in first.tolist()]
+
+    def tell(self, vehicles: Sequence[Vehicle]) -> None:
+        """Tell each vehicle whose nose is in a light's box which light it is, and its state."""
+        for vehicle, signal in zip(vehicles, self.at([_nose(vehicle) for vehicle in vehicles]), strict=True):
+            vehicle.signal = None if signal is None else (signal.id, signal.state)
 
 
-def stand_before(vehicles: Iterable[Vehicle], signals: Sequence[Signal], placements: Sequence[SignalPlacement]) -> None:
-    """Tell each vehicle whose nose is in a light's box which light it is, and its state."""
-    boxes = [(signal, box) for signal, placement in zip(signals, placements, strict=True) for box in placement.triggers]
-    for vehicle in vehicles:
-        cos, sin = heading(vehicle.place.rotation.yaw)
-        x = vehicle.place.location.x + cos * vehicle.extent[0]
-        y = vehicle.place.location.y + sin * vehicle.extent[0]
-        vehicle.signal = None
-        for signal, box in boxes:
-            if abs(box.centre.x - x) < 12.0 and abs(box.centre.y - y) < 12.0 and in_box(box, x, y):
-                vehicle.signal = (signal.id, signal.state)
-                break
+def _nose(vehicle: Vehicle) -> tuple[float, float]:
+    cos, sin = heading(vehicle.place.rotation.yaw)
+    x, y, _ = vehicle.place.location
+    return x + cos * vehicle.extent[0], y + sin * vehicle.extent[0]

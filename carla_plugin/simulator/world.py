@@ -12,7 +12,7 @@ from carla_plugin.simulator.footprint import Footprints
 from carla_plugin.simulator.motion import step_vehicle, step_walker, stride
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.render import Placed
-from carla_plugin.simulator.signals import SignalGroup, stand_before
+from carla_plugin.simulator.signals import SignalGroup, StopBoxes
 from carla_plugin.simulator.town import Town
 from protocols.carla_rpc import streaming
 from protocols.carla_rpc.types import (
@@ -63,6 +63,7 @@ class World:
         self.spectator = spectator
         self.add(spectator)
         self.signals = tuple(self._stand_signals())
+        self._stop_boxes = StopBoxes(self.signals, town.signals)
         junctions = sorted({signal.junction for signal in self.signals})
         self.groups = [SignalGroup(s for s in self.signals if s.junction == junction) for junction in junctions]
 
@@ -127,7 +128,7 @@ class World:
             if parent is not None:
                 actor.place = compose(parent.place, actor.relative)
                 actor.velocity = parent.velocity
-        stand_before(self.vehicles, self.signals, self.town.signals)
+        self._stop_boxes.tell(self.vehicles)
 
     def state_message(self) -> bytes:
         """Return the world's state as the stream sends it, length first."""

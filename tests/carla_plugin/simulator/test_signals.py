@@ -1,7 +1,7 @@
 """Traffic lights: who is green when, and whom they stop."""
 
 from carla_plugin.simulator.actors import Signal, Vehicle
-from carla_plugin.simulator.signals import SignalGroup, in_box, stand_before
+from carla_plugin.simulator.signals import SignalGroup, StopBoxes
 from carla_plugin.simulator.town import SignalPlacement, TriggerBox
 from protocols.carla_rpc.types import ActorDescription, Location, Rotation, TrafficLightState, Transform
 
@@ -44,10 +44,17 @@ def test_a_frozen_group_keeps_its_states():
     assert signals[0].elapsed_s == 0.0
 
 
-def test_boxes_turn_with_their_yaw():
-    box = TriggerBox(Location(10.0, 0.0, 1.0), Location(4.0, 1.0, 1.5), 90.0)
-    assert in_box(box, 10.0, 3.9)
-    assert not in_box(box, 13.0, 0.0)
+def test_boxes_turn_with_their_yaw_and_the_first_counts():
+    signals = lights(3)
+    along_y = TriggerBox(Location(10.0, 0.0, 1.0), Location(4.0, 1.0, 1.5), 90.0)
+    over_it = TriggerBox(Location(10.0, 3.0, 1.0), Location(2.0, 2.0, 1.5), 0.0)
+    placements = [
+        SignalPlacement(str(n), Transform(), 1, n, boxes, ()) for n, boxes in enumerate([(), (along_y,), (over_it,)])
+    ]
+    found = StopBoxes(signals, placements).at([(10.0, 3.9), (13.0, 0.0), (10.0, 4.5), (11.5, 3.0)])
+    assert found == [signals[1], None, signals[2], signals[2]]
+    assert StopBoxes([], []).at([(0.0, 0.0)]) == [None]
+    assert StopBoxes(signals, placements).at([]) == []
 
 
 def test_a_nose_in_the_box_stands_before_the_light():
@@ -57,6 +64,6 @@ def test_a_nose_in_the_box_stands_before_the_light():
     placement = SignalPlacement("7", Transform(), 1, 0, (box,), ())
     what = ActorDescription(1, "vehicle.tesla.model3")
     near, far = (Vehicle(9, what, Transform(Location(x, 0.0, 0.0), Rotation())) for x in (15.0, 5.0))
-    stand_before([near, far], [signal], [placement])
+    StopBoxes([signal], [placement]).tell([near, far])
     assert near.signal == (signal.id, RED)
     assert far.signal is None
