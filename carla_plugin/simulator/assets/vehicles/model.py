@@ -5,11 +5,18 @@ from __future__ import annotations
 from functools import lru_cache
 
 from carla_plugin.simulator.assets.shapes import Colour, Finish, Point, as_one, box
+from carla_plugin.simulator.assets.vehicles.cars import car
 from carla_plugin.simulator.assets.vehicles.catalogue import MODELS
+from carla_plugin.simulator.assets.vehicles.families import FAMILIES
+from carla_plugin.simulator.assets.vehicles.trucks import BUILDS, truck
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 
 VEHICLE_IDS: tuple[str, ...] = tuple(MODELS)
+PAINTS: tuple[Colour, ...] = (
+    (236, 236, 232), (180, 184, 188), (96, 100, 106), (28, 30, 34), (30, 60, 120), (150, 24, 28), (40, 88, 62),
+    (196, 170, 120), (206, 110, 30), (90, 140, 190),
+)  # fmt: skip
 _TAGS = {"boxtruck": 15, "hgv": 15, "firetruck": 15, "ambulance": 15, "bus": 16,
          "cruiser": 18, "sportbike": 18, "scooter": 18, "bicycle": 19}  # fmt: skip
 
@@ -26,6 +33,10 @@ def vehicle(blueprint_id: str, colour: Colour) -> Mesh:
         KeyError: no such blueprint.
     """
     model = MODELS[blueprint_id]
+    if model.family in BUILDS:
+        return truck(model, colour)
+    if model.family in FAMILIES:
+        return car(model, FAMILIES[model.family], colour)
     ex, ey, ez = vehicle_extent(blueprint_id)
     paint = Finish(Material.CAR_PAINT, _TAGS.get(model.family, 14), colour)
     return as_one([box((0, 0, ez), (2 * ex, 2 * ey, 2 * ez), paint)], 0)
@@ -53,7 +64,10 @@ def vehicle_lamps(blueprint_id: str) -> tuple[tuple[Point, ...], tuple[Point, ..
 
 def vehicle_colours(blueprint_id: str) -> tuple[Colour, ...]:
     """Return colours that suit a vehicle, its usual one first."""
-    return (MODELS[blueprint_id].colour,)
+    usual = MODELS[blueprint_id].colour
+    if MODELS[blueprint_id].family in ("police", "taxi", "firetruck", "ambulance"):
+        return (usual,)
+    return (usual, *(colour for colour in PAINTS if colour != usual))
 
 
 def vehicle_tag(blueprint_id: str) -> int:
