@@ -17,16 +17,23 @@ class ActorPlan:
         kind: key of the scenario's traffic, such as `cars` or `pedestrians`.
         blueprint: CARLA's blueprint id.
         attributes: chosen attributes, such as the colour.
+        parked: whether it stands at the kerb all the time.
     """
 
     kind: str
     blueprint: str
     attributes: tuple[tuple[str, str], ...] = ()
+    parked: bool = False
 
     @property
     def walks(self) -> bool:
         """Return whether this actor is a walker, not a vehicle."""
         return self.kind == "pedestrians"
+
+    @property
+    def drives(self) -> bool:
+        """Return whether this actor is a vehicle in the traffic."""
+        return not self.walks and not self.parked
 
 
 @dataclass(frozen=True)

@@ -94,12 +94,16 @@ def replayed(
     dice = random.Random(episode_seed(seed, episode))
     streets = streets.quarter(scenario.traffic.radius_m, dice)
     wanted = choose(world, scenario.traffic, dice)
-    walking = [number for number, plan in enumerate(wanted) if plan.walks]
-    driving = streets.vehicle_places(len(wanted) - len(walking), dice)
+    walking, parked = [plan for plan in wanted if plan.walks], [plan for plan in wanted if plan.parked]
+    driving = [plan for plan in wanted if plan.drives]
+    # where there are fewer places than actors, the last are left out
+    lanes = streets.vehicle_places(len(driving), dice)
+    kerbs = streets.parking_places(len(parked), dice)
     walks = streets.walks(len(walking), scenario.traffic.crossing_share, dice)
-    ways = dict(zip(walking, walks, strict=False))
-    places = [*driving, *([_start(way, at) for at in (0, 1)] for way in ways.values())]
-    plans = wanted[: len(places)]
+    starts = [[_start(way, at) for at in (0, 1)] for way in walks]
+    plans = [*driving[: len(lanes)], *parked[: len(kerbs)], *walking[: len(walks)]]
+    places = [*lanes, *kerbs, *starts]
+    ways = {len(lanes) + len(kerbs) + number: way for number, way in enumerate(walks)}
     with Cast.spawned(world, plans, places) as cast:
         with Traffic.running(world, cast, ways, dice) as traffic:
             layouts = planned(scenario, streets, cast, traffic, episode, bundles, dice)
@@ -154,7 +158,7 @@ class _Views:
     def best(self, scene: Scene) -> tuple[Transform, int]:
         """Return the pose of the lens, and the actor whose place it takes or -1."""
         capture, mount = self._scenario.capture, self._scenario.camera.mount
-        drivers = [number for number, plan in enumerate(self._cast.plans) if not plan.walks]
+        drivers = [number for number, plan in enumerate(self._cast.plans) if plan.drives]
         options: list[tuple[float, Transform, int]] = []
         for _ in range(capture.candidates * 4):
             hidden = self._dice.choice(drivers) if drivers and self._dice.random() < 0.5 else -1

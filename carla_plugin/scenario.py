@@ -38,6 +38,7 @@ class Traffic(_Part, frozen=True):
     buses: Count = 1
     motorcycles: Count = 4
     bicycles: Count = 4
+    parked: Count = 6
     pedestrians: Count = 30
     crossing_share: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.2
     radius_m: Annotated[float, msgspec.Meta(ge=0.0, le=10_000.0)] = 0.0

@@ -27,6 +27,9 @@ BASE_TYPES = {
 }
 """CARLA's `base_type` of each kind of vehicle in a scenario; where streets are too full, the last are left out."""
 
+PARKED_SHARES = {"cars": 6.0, "vans": 1.0, "trucks": 3.0}
+"""How often each kind is drawn for a place at the kerb."""
+
 OUT_OF_SIGHT_M = 30.0
 """How far under its place the actor goes whose place the camera takes."""
 
@@ -54,6 +57,7 @@ class Cast:
         missing = [number for number in ids if number not in actors]
         if missing:
             raise ServerError(f"simulator at {world.address}: expected {len(ids)} actors, {len(missing)} vanished")
+        self._placed: dict[tuple[int, str], Any] = {}  # what each actor was last told, while nothing else moves it
         extents = [actors[number].bounding_box.extent for number in ids]
         self.actors = tuple(actors[number] for number in ids)
         self.footprints = tuple(Footprint(max(extent.x, 0.2), max(extent.y, 0.2)) for extent in extents)
@@ -103,27 +107,36 @@ class Cast:
 
     def still(self) -> None:
         """Take physics off all actors, so that they stay where they are placed."""
+        self._placed.clear()
         self.world.apply(
             [carla.command.SetSimulatePhysics(number, False) for number in self.ids], "holding actors still"
         )
 
     def place_commands(self, moment: Moment) -> list[Any]:
-        """Return the commands that place all actors as in a moment."""
+        """Return the commands that place all actors as in a moment; what they were told before is not said again."""
         commands: list[Any] = []
         for number, (actor, plan) in enumerate(zip(self.ids, self.plans, strict=True)):
             place = moment.places[number]
             if number == moment.hidden:
                 place = place._replace(location=place.location._replace(z=place.location.z - OUT_OF_SIGHT_M))
-            commands.append(carla.command.ApplyTransform(actor, convert.to_carla(place)))
+            if self._is_news(actor, "place", place):
+                commands.append(carla.command.ApplyTransform(actor, convert.to_carla(place)))
             if plan.walks:
-                forward = convert.to_carla(place).get_forward_vector()
-                control = carla.WalkerControl(forward, moment.speeds_m_s[number], False)
-                commands.append(carla.command.ApplyWalkerControl(actor, control))
-            else:
-                commands.append(
-                    carla.command.SetVehicleLightState(actor, carla.VehicleLightState(moment.lights[number]))
-                )
+                yaw, speed = place.rotation.yaw, moment.speeds_m_s[number]
+                if self._is_news(actor, "walk", (yaw, speed)):
+                    forward = carla.Rotation(yaw=yaw).get_forward_vector()
+                    commands.append(carla.command.ApplyWalkerControl(actor, carla.WalkerControl(forward, speed, False)))
+            elif self._is_news(actor, "lights", moment.lights[number]):
+                lights = carla.VehicleLightState(moment.lights[number])
+                commands.append(carla.command.SetVehicleLightState(actor, lights))
         return commands
+
+    def _is_news(self, actor: int, what: str, value: Any) -> bool:
+        """Return whether an actor was not told this before, and remember it."""
+        if self._placed.get((actor, what)) == value:
+            return False
+        self._placed[actor, what] = value
+        return True
 
     def poses(self) -> bytes:
         """Return the bytes of all actors' transforms in the newest snapshot: `(N, 6)` float64."""
@@ -153,17 +166,19 @@ def choose(world: World, traffic: Traffic, dice: random.Random) -> list[ActorPla
     vehicles: dict[str, list[Any]] = {}
     for entry in sorted(library.filter("vehicle.*"), key=lambda entry: str(entry.id)):
         vehicles.setdefault(_text(entry, "base_type").lower(), []).append(entry)
-    walkers = sorted(library.filter("walker.pedestrian.*"), key=lambda entry: str(entry.id))
+    by_kind = {kind: vehicles.get(base_type, []) for kind, base_type in BASE_TYPES.items()}
+    by_kind["pedestrians"] = sorted(library.filter("walker.pedestrian.*"), key=lambda entry: str(entry.id))
     plans = []
-    for kind in (*BASE_TYPES, "pedestrians"):
+    for kind, known in by_kind.items():
         count = int(getattr(traffic, kind))
-        known = walkers if kind == "pedestrians" else vehicles.get(BASE_TYPES[kind], [])
         if count and not known:
             raise InputError(
                 f"traffic.{kind}: expected blueprints of this kind at {world.address}, got none; set it to 0"
             )
-        for _ in range(count):
-            plans.append(_drawn(kind, dice.choice(known), dice))
+        plans += [_drawn(kind, dice.choice(known), dice) for _ in range(count)]
+    kinds = [kind for kind in PARKED_SHARES if by_kind[kind]]
+    for kind in dice.choices(kinds, [PARKED_SHARES[kind] for kind in kinds], k=traffic.parked if kinds else 0):
+        plans.append(_drawn(kind, dice.choice(by_kind[kind]), dice, parked=True))
     return plans
 
 
@@ -176,7 +191,7 @@ def blueprint(library: carla.BlueprintLibrary, plan: ActorPlan) -> carla.ActorBl
     return entry
 
 
-def _drawn(kind: str, entry: carla.ActorBlueprint, dice: random.Random) -> ActorPlan:
+def _drawn(kind: str, entry: carla.ActorBlueprint, dice: random.Random, *, parked: bool = False) -> ActorPlan:
     attributes = []
     for key in ("color", "driver_id"):
         if entry.has_attribute(key):
@@ -185,7 +200,7 @@ def _drawn(kind: str, entry: carla.ActorBlueprint, dice: random.Random) -> Actor
                 attributes.append((key, dice.choice(values)))
     if entry.has_attribute("is_invincible"):
         attributes.append(("is_invincible", "true"))
-    return ActorPlan(kind, str(entry.id), tuple(attributes))
+    return ActorPlan(kind, str(entry.id), tuple(attributes), parked)
 
 
 def _text(entry: carla.ActorBlueprint, key: str) -> str:

@@ -57,6 +57,20 @@ class Streets:
                 chosen.append(place)
         return [chosen[number::count] for number in range(count)] if count else []
 
+    def parking_places(self, count: int, dice: random.Random) -> list[list[Transform]]:
+        """Return up to `count` places at the kerb, each as a list of one; none where the map has no parking lanes."""
+        chosen: list[Transform] = []
+        for waypoint in dice.sample(self._waypoints, min(len(self._waypoints), 6 * count)):
+            here = waypoint.transform.location
+            lane = self.map.get_waypoint(here, project_to_road=True, lane_type=carla.LaneType.Parking)
+            if lane is None or len(chosen) >= count:
+                continue
+            place = convert.from_carla(lane.transform)
+            place = place._replace(location=place.location._replace(z=place.location.z + 0.3))
+            if _apart(place.location, here) < 10.0 and nearest_gap_m(place, chosen) > GAP_M:
+                chosen.append(place)
+        return [[place] for place in chosen]
+
     def walks(self, count: int, crossing_share: float, dice: random.Random) -> list[list[Location]]:
         """Return for each of `count` people the points to walk along, on sidewalks and now and then over the road.
 

@@ -79,7 +79,7 @@ class Traffic:
             ways: points to walk along, by the number of a wanted actor.
             dice: the episode's.
         """
-        vehicles = [(number, plan) for number, plan in zip(cast.ids, cast.plans, strict=True) if not plan.walks]
+        vehicles = [(number, plan) for number, plan in zip(cast.ids, cast.plans, strict=True) if plan.drives]
         port = free_port()
         with asking(world.address, "starting the traffic manager"), _hushed():
             manager = world.client.get_trafficmanager(port)
@@ -122,7 +122,7 @@ class Traffic:
             if seen is None:
                 raise ServerError(f"simulator at {self.world.address}: expected actor {number}, it vanished")
             places.append(convert.from_carla(seen.get_transform()))
-            if plan.walks:
+            if not plan.drives:
                 speeds.append(self._speeds.get(number, 0.0))
                 lights.append(0)
             else:
