@@ -163,3 +163,46 @@ def test_the_wheels_traffic_manager_drives_along_lanes(stage, free_port):
     finally:
         manager.set_synchronous_mode(False)
         manager.shut_down()
+
+
+def test_the_wheels_traffic_manager_stops_at_red(stage, free_port):
+    lights = list(stage.world.get_actors().filter("traffic.traffic_light*"))
+    stage.world.tick()
+    start = next(
+        waypoints[0]
+        for light in lights
+        for stop in light.get_stop_waypoints()
+        if (waypoints := stop.previous(15.0)) and not waypoints[0].is_junction
+    )
+    manager = stage.client.get_trafficmanager(free_port)
+    manager.set_synchronous_mode(True)
+    manager.set_random_device_seed(5)
+    try:
+        for light in lights:
+            light.set_state(carla.TrafficLightState.Red)
+        stage.world.freeze_all_traffic_lights(True)
+        place = start.transform
+        place.location.z += 0.5
+        car = stage.spawn("vehicle.seat.leon", place)
+        stage.world.tick()
+        car.set_autopilot(True, free_port)
+        for _ in range(300):
+            stage.world.tick()
+        assert car.is_at_traffic_light()
+        assert car.get_traffic_light_state() == carla.TrafficLightState.Red
+        assert car.get_traffic_light().id in {light.id for light in lights}
+        assert car.get_velocity().length() < 0.1
+        there = car.get_location()
+        assert not stage.map.get_waypoint(there).is_junction
+        assert there.distance(place.location) > 3.0
+        stage.world.freeze_all_traffic_lights(False)
+        for _ in range(900):
+            stage.world.tick()
+            if car.get_location().distance(there) > 15.0:
+                break
+        assert car.get_location().distance(there) > 15.0, "expected it to go on at green"
+        car.set_autopilot(False, free_port)
+    finally:
+        stage.world.freeze_all_traffic_lights(False)
+        manager.set_synchronous_mode(False)
+        manager.shut_down()
