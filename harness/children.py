@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,7 +33,16 @@ class Child:
         vital: whether its failure is ours.
     """
 
-    def __init__(self, name: str, module: str, arguments: Sequence[str], log: Path, *, vital: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        arguments: Sequence[str],
+        log: Path,
+        *,
+        vital: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Start `python -m module arguments` in a session of its own, so that Ctrl-C reaches only us.
 
         Args:
@@ -42,6 +51,7 @@ class Child:
             arguments: of its command line.
             log: file for its output.
             vital: whether its failure is ours.
+            environment: variables; ours unless given.
         """
         self.name = name
         self.log = log
@@ -56,7 +66,7 @@ class Child:
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env=None if environment is None else dict(environment),
         )
 
     def new_lines(self) -> list[str]:
@@ -148,6 +158,8 @@ class Children:
     """The children of one run; as a context manager it lets none stay behind."""
 
     def __init__(self) -> None:
+        """Start with none; all of them will have the environment as it is now."""
+        self._environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self._running: list[Child] = []
 
     def __enter__(self) -> Children:
@@ -159,7 +171,7 @@ class Children:
 
     def start(self, name: str, module: str, arguments: Sequence[str], log: Path, *, vital: bool = True) -> Child:
         """Start a child; arguments as `Child`."""
-        child = Child(name, module, arguments, log, vital=vital)
+        child = Child(name, module, arguments, log, vital=vital, environment=self._environment)
         self._running.append(child)
         return child
 

@@ -48,8 +48,7 @@ class MarginProbe(Hook):
             self._measure(runner, runner.iter)
 
     def _measure(self, runner: Any, iteration: int) -> None:
-        loader = runner.val_dataloader
-        bundles = loader.dataset.bundles[: self.bundles] if loader is not None else []
+        bundles = runner.val_dataloader.dataset.bundles[: self.bundles] if runner.val_loop is not None else []
         if not bundles:
             return
         training = runner.model.training

@@ -40,22 +40,27 @@ def find_config(name: str) -> Path:
     raise InputError(f"config {name}: expected a file or one of {shipped}")
 
 
+CACHE_VARIABLES = ("MPLCONFIGDIR", "XDG_CACHE_HOME")
+"""Where libraries (matplotlib's fonts, yapf's grammar) look for the place of their caches."""
+
+
 @contextlib.contextmanager
 def quiet_libraries(work_dir: Path) -> Iterator[None]:
-    """Keep libraries from talking on the terminal, and matplotlib's cache inside `work_dir`, removed at the end."""
-    cache = work_dir / ".matplotlib"
-    before = os.environ.get("MPLCONFIGDIR")
+    """Keep libraries from warning on the terminal, and their caches inside `work_dir`, removed at the end."""
+    cache = (work_dir / ".cache").resolve()
+    before = {name: os.environ.get(name) for name in CACHE_VARIABLES}
     cache.mkdir(parents=True, exist_ok=True)
-    os.environ["MPLCONFIGDIR"] = str(cache)
+    os.environ |= dict.fromkeys(CACHE_VARIABLES, str(cache))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        if before is None:
-            del os.environ["MPLCONFIGDIR"]
-        else:
-            os.environ["MPLCONFIGDIR"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
         shutil.rmtree(cache, ignore_errors=True)
 
 
@@ -177,6 +182,7 @@ def train(
         ManyskiesError: anything a user can meet.
     """
     from harness import report
+    from harness.progress import Progress
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(quiet_libraries(work_dir))
@@ -191,6 +197,7 @@ def train(
         config.custom_hooks.append({"type": "SaveWeights", "file": str(work_dir.resolve() / "weights.pth")})
         runner = build_runner(config)
         live = live_progress(runner)
+        live.progress = Progress()  # the hook was built in silence
         stack.callback(live.progress.clear)
         dataset = runner.train_dataloader.dataset
         stack.callback(dataset.stream.close)

@@ -1,0 +1,230 @@
+"""Training through mmengine's Runner, from a producer over a real socket to the weights; and how it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+import torch
+
+from harness import training
+from harness.checkpoint import load_weights
+from protocols.errors import InputError
+
+SMALL = {
+    "model.backbone.pretrained": False,
+    "model.decode_head.channels": 8,
+    "model.data_preprocessor.size": (32, 32),
+    "bundle_size": (64, 32),
+    "train_dataloader.dataset.bundle_size": (64, 32),
+    "train_dataloader.dataset.capacity": 6,
+    "train_dataloader.dataset.first": 3,
+    "train_dataloader.dataset.first_patience_s": 20,
+    "val_dataloader.dataset.bundle_size": (64, 32),
+    "val_dataloader.dataset.count": 3,
+}
+SIZE = 64 * 32 * 26 + 1024
+
+
+def small_config(tmp_path, iterations=4, **more):
+    config = training.load_config("daformer_dg_cosine_small", {**SMALL, **more}, tmp_path)
+    config.train_dataloader.dataset.pipeline[2]["size"] = (32, 32)
+    training.set_seed(config, 5)
+    training.set_iterations(config, iterations)
+    config.custom_hooks[1]["interval"] = 2
+    config.custom_hooks.append({"type": "SaveWeights"})
+    return config
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Return a function that builds Runners whose streams are closed at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def build(**more):
+            runner = training.build_runner(small_config(tmp_path, **more))
+            stack.callback(runner.train_dataloader.dataset.stream.close)
+            stack.callback(runner.val_dataloader.dataset.stream.close)
+            return runner
+
+        yield build
+
+
+def test_runner_from_stream_to_weights(built, fake_plugin, bundle, tmp_path):
+    runner = built()
+    test, train = runner.val_dataloader.dataset, runner.train_dataloader.dataset
+    fake_plugin(test.stream.endpoint, size=SIZE, name="test@1", bundles=lambda index: bundle(index + 1000))
+    test.fill()
+    fake_plugin(train.stream.endpoint, size=SIZE)
+    seen = []
+    train.watchers.append(lambda one: seen.append(one.header.index))
+    before = runner.val_loop.run()
+    runner.train()
+    live = training.live_progress(runner)
+    assert [len(test.bundles), len(live.history), len(live.validations)] == [3, 4, 2]
+    assert live.validations[0] == before
+    assert all(0 <= value <= 16 for value in before.values())
+    assert live.history[-1].keys() >= {"loss_ce", "loss_consistency", "margin_1", "wait_share", "bundles", "seconds"}
+    assert seen == list(range(len(seen)))  # each once, in order
+    assert train.reservoir.draws == 8
+    weights = load_weights(tmp_path / "weights.pth")
+    assert all(torch.equal(value, weights[name]) for name, value in runner.model.state_dict().items())
+    assert live.rss_mb_max > 50
+
+
+def test_with_a_pace_the_run_repeats_itself(tmp_path, fake_plugin):
+    histories = []
+    for turn in range(2):
+        config = small_config(tmp_path / str(turn), iterations=3, **{"train_dataloader.dataset.pace": 1.5})
+        for key in ("val_dataloader", "val_cfg", "val_evaluator"):
+            config[key] = None
+        runner = training.build_runner(config)
+        fake_plugin(runner.train_dataloader.dataset.stream.endpoint, size=SIZE, name=f"fake@{turn}")
+        runner.train()
+        runner.train_dataloader.dataset.stream.close()
+        history = training.live_progress(runner).history
+        histories.append([(entry["loss_ce"], entry["loss_consistency"], entry["bundles"]) for entry in history])
+    assert histories[0] == histories[1]
+    assert [entry[2] for entry in histories[0]] == [3, 4, 6]
+
+
+def test_minutes_end_the_run_and_stretch_the_schedule(tmp_path, fake_plugin):
+    config = small_config(tmp_path, iterations=100_000)
+    for key in ("val_dataloader", "val_cfg", "val_evaluator"):
+        config[key] = None
+    config.custom_hooks.append({"type": "TimeBudget", "minutes": 1 / 60, "settle": 2})
+    runner = training.build_runner(config)
+    fake_plugin(runner.train_dataloader.dataset.stream.endpoint, size=SIZE)
+    runner.train()
+    runner.train_dataloader.dataset.stream.close()
+    history = training.live_progress(runner).history
+    assert 2 < len(history) < 5000
+    assert runner.optim_wrapper.param_groups[0]["lr"] < 0.2 * 4e-4
+
+
+def test_bundle_of_another_size_is_refused_in_words(built, fake_plugin, bundle):
+    runner = built()
+    fake_plugin(
+        runner.train_dataloader.dataset.stream.endpoint, size=SIZE, bundles=lambda index: bundle(index, width=32)
+    )
+    with pytest.raises(InputError, match=r"expects bundle_size \(64, 32\), got \(32, 32\)"):
+        runner.train()
+
+
+def test_bundles_are_not_fetched_by_worker_processes(built):
+    from torch.utils.data import DataLoader
+
+    dataset = built().train_dataloader.dataset
+    dataset.watchers.clear()
+    with pytest.raises(InputError, match="num_workers: expected 0"):
+        next(iter(DataLoader(_Pretender(dataset), num_workers=1, batch_size=None)))
+
+
+class _Pretender(torch.utils.data.IterableDataset):
+    """Ask in a worker process; the stream itself stays behind."""
+
+    def __init__(self, dataset):
+        self._iter = type(dataset).__iter__
+
+    def __iter__(self):
+        return self._iter(self)
+
+
+@pytest.mark.parametrize("name", ["daformer_dg_cosine", "daformer_dg_baseline_small", "daformer_dg_mmd_small"])
+def test_shipped_configs_load(name, tmp_path):
+    config = training.load_config(name, {}, tmp_path)
+    assert config.model.type == "PairSegmentor"
+    assert config.model.decode_head.num_classes == 16
+
+
+def test_published_config_has_the_published_values(tmp_path):
+    config = training.load_config("daformer_dg_cosine", {}, tmp_path)
+    assert config.model.decode_head.channels == 256
+    assert config.optim_wrapper.optimizer.lr == 6e-5
+    assert config.optim_wrapper.paramwise_cfg.custom_keys["head"].lr_mult == 10
+    assert config.param_scheduler[0] == {
+        **{"type": "WarmupPolyLR", "by_epoch": False, "total": 40_000, "warmup": 1500, "ratio": 1e-6, "power": 1.0}
+    }
+    assert config.train_dataloader.dataset.pipeline[2]["size"] == (512, 512)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("daformer", {}, "expected a file or one of daformer_dg_baseline_small"),
+        ("no/such.py", {}, "expected a file, found none"),
+        ("daformer_dg_cosine_small", {"model.backbone.type": "Nonsense"}, "Nonsense"),
+        ("daformer_dg_cosine_small", {"model.backbone.colour": 3}, "colour"),
+        ("daformer_dg_cosine_small", {"train_dataloader.dataset.endpoint": "tcp://0.0.0.0:1"}, "this machine only"),
+    ],
+)
+def test_wrong_configs_are_refused_in_words(name, options, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        training.build_runner(training.load_config(name, options, tmp_path))
+
+
+def test_config_that_is_no_python(tmp_path):
+    (tmp_path / "bad.py").write_text("model = (\n")
+    with pytest.raises(InputError, match="SyntaxError"):
+        training.load_config(str(tmp_path / "bad.py"), {}, tmp_path)
+
+
+def test_options_are_read_as_mmengine_reads_them():
+    assert training.parse_options(["a.b=1e-3", "c=[1,2]"]) == {"a.b": 1e-3, "c": [1, 2]}
+    with pytest.raises(InputError, match="KEY=VALUE"):
+        training.parse_options(["nonsense"])
+
+
+def test_weights_are_read_without_running_code(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "sprung"),))
+
+    torch.save({"weight": Trap()}, tmp_path / "hostile.pth")
+    with pytest.raises(InputError, match="nothing else"):
+        load_weights(tmp_path / "hostile.pth")
+    assert not (tmp_path / "sprung").exists()
+    with pytest.raises(InputError, match="No such file"):
+        load_weights(tmp_path / "missing.pth")
+
+
+def test_train_command_from_socket_to_report(tmp_path, fake_plugin):
+    endpoint = f"ipc://{tmp_path}/bundles"
+    options = [f"{key}={value}".replace(" ", "") for key, value in SMALL.items()]
+    arguments = ["train", "daformer_dg_cosine_small", "--from", endpoint, "--work-dir", str(tmp_path / "out")]
+    arguments += ["--iters", "3", "--seed", "2", "--cfg-options", *options]
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness.cli", *arguments], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    lines = []
+    listening = threading.Event()
+
+    def read():
+        for line in process.stdout:
+            lines.append(line)
+            listening.set()
+        listening.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert listening.wait(60)
+    fake_plugin(endpoint, size=SIZE)
+    assert process.wait(60) == 0
+    reader.join()
+    assert lines[0].startswith(f"listening at {endpoint}")
+    values = json.loads((tmp_path / "out/report.json").read_text())
+    assert values["iterations"] == 3
+    assert values["seed"] == 2
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *("curves.png", "logs", "report.json", "weights.pth")
+    ]
+    assert not list(home.iterdir())
+    assert not (tmp_path / "bundles").exists()
