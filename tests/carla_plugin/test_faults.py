@@ -9,6 +9,8 @@ import threading
 import msgpack
 import pytest
 
+from protocols.carla_rpc.types import WeatherParameters
+
 
 @pytest.fixture
 def stream(command):
@@ -88,12 +90,13 @@ def test_unknown_town(simulator, tiny, stream, ended):
 
 
 def test_no_trainer(simulator, tiny, stream, ended):
+    before = found(simulator)
     port = free_port()
     process = stream(simulator.address, f"tcp://127.0.0.1:{port}", tiny, "--patience", "0.5")
     status, lines = ended(process)
     assert (status, len(lines)) == (3, 1)
     assert f"no trainer at tcp://127.0.0.1:{port}" in lines[0]
-    assert as_found(simulator)
+    assert found(simulator) == before
 
 
 @pytest.mark.parametrize("bundles_before", [0, 1])
@@ -108,44 +111,48 @@ def test_simulator_killed(own_simulator, trainer, tiny, bundles_before, stream, 
 
 
 def test_trainer_killed(simulator, trainer, tiny, stream, ended):
+    before = found(simulator)
     process = stream(simulator.address, trainer.endpoint, tiny, "--bundles", "1000", "--patience", "1")
     trainer.pump(lambda t: t.bundles)
     trainer.socket.close(linger=0)
     status, lines = ended(process)
     assert (status, len(lines)) == (3, 1)
     assert "no word for 1 s; is it still running?" in lines[0]
-    assert as_found(simulator)
+    assert found(simulator) == before
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_told_to_leave(simulator, trainer, tiny, number, expected, stream, ended):
+    before = found(simulator)
     process = stream(simulator.address, trainer.endpoint, tiny, "--bundles", "1000")
     trainer.pump(lambda t: t.bundles)
     process.send_signal(number)
     status, lines = ended(process)
     assert (status, len(lines)) == (expected, 1)
-    assert as_found(simulator)
+    assert found(simulator) == before
 
 
 def test_end_of_standard_input(simulator, trainer, tiny, stream, ended):
+    before = found(simulator)
     process = stream(simulator.address, trainer.endpoint, tiny, "--bundles", "1000", "--stay-with-stdin")
     trainer.pump(lambda t: t.bundles)
     process.stdin.close()
     process.stdin = None
     status, _ = ended(process)
     assert status == 143
-    assert as_found(simulator)
+    assert found(simulator) == before
 
 
-def as_found(simulator) -> bool:
-    """Return whether the server ticks by itself again, without actors of the plugin."""
+def found(simulator):
+    """Return settings, weather and actors of the server; it must be ticking by itself."""
     import carla
 
     client = carla.Client("127.0.0.1", simulator.port)
     client.set_timeout(10.0)
     world = client.get_world()
-    assert not world.get_settings().synchronous_mode
+    settings, weather = world.get_settings(), world.get_weather()
     world.wait_for_tick(10.0)
-    kinds = {actor.type_id.partition(".")[0] for actor in world.get_actors()}
-    assert kinds <= {"traffic", "spectator"}, kinds
-    return True
+    numbers = [getattr(weather, name) for name in WeatherParameters._fields]
+    states = {light.is_frozen() for light in world.get_actors().filter("traffic.traffic_light")}
+    actors = sorted((actor.id, actor.type_id) for actor in world.get_actors())
+    return settings.synchronous_mode, settings.fixed_delta_seconds, numbers, states, actors
