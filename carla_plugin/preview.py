@@ -120,13 +120,13 @@ def show(endpoint: str, *, snapshot: str | None = None, frames: int | None = Non
         How many bundles were drawn.
 
     Raises:
-        InputError: not an address, or the snapshot cannot be written.
+        InputError: not an address, no display, or the snapshot cannot be written.
     """
     limit = frames if frames is not None else (1 if snapshot else None)
     if snapshot and not Path(snapshot).absolute().parent.is_dir():
         raise InputError(f"--snapshot {snapshot}: expected a folder that exists")
-    viewer = Viewer(endpoint)
     window = _Window()
+    viewer = Viewer(endpoint)
     drawn = 0
     try:
         while window.open and (limit is None or drawn < limit):
@@ -145,7 +145,13 @@ class _Window:
     """Draw bundles in tiles with names under them."""
 
     def __init__(self) -> None:
-        pygame.display.init()  # pygame.init() would start sound too, and print its complaints
+        try:
+            pygame.display.init()  # pygame.init() would start sound too, and print its complaints
+        except pygame.error as error:
+            raise InputError(
+                f"preview: expected a display, got: {error}; without one, set SDL_VIDEODRIVER=dummy and ask for "
+                "a --snapshot"
+            ) from None
         pygame.font.init()
         self._font = pygame.font.Font(None, 20)
         self._screen: Any = None

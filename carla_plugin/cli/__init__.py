@@ -13,6 +13,9 @@ from protocols.errors import ManyskiesError
 
 COMMANDS = ("stream", "check", "preview", "simulate")
 
+EXTRAS = {"carla": "plugin", "pygame": "plugin", "cv2": "plugin", "numba": "simulator"}
+"""Which extra of the distribution brings each package that not every command needs."""
+
 EXAMPLE = """example:
   carla-plugin simulate --port 2000 &
   carla-plugin stream town --server 127.0.0.1:2000 --to tcp://127.0.0.1:5555
@@ -33,6 +36,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ManyskiesError as error:
         print(f"carla-plugin: {error}", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        print(
+            f"carla-plugin: expected the package {error.name}; install it with: "
+            f"pip install 'manyskies[{EXTRAS[error.name]}]'",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("carla-plugin: stopped by Ctrl-C", file=sys.stderr)
         return 130

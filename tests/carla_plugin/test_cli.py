@@ -64,3 +64,22 @@ def test_server_address(text, expected):
 def test_not_a_server_address():
     with pytest.raises(InputError, match="expected HOST:PORT"):
         server_address("::1:2000")
+
+
+def test_a_missing_package_is_named_with_its_extra():
+    code = "import sys; sys.modules['pygame'] = None; from carla_plugin.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = [sys.executable, "-c", code, "preview", "--from", "tcp://127.0.0.1:9"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert (
+        done.stderr == "carla-plugin: expected the package pygame; install it with: pip install 'manyskies[plugin]'\n"
+    )
+
+
+def test_preview_without_a_display():
+    code = "import sys; from carla_plugin.cli import main; sys.exit(main(['preview', '--from', 'tcp://127.0.0.1:9']))"
+    environment = {"PATH": "", "SDL_VIDEODRIVER": "x11", "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 2
+    assert "preview: expected a display" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
