@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from carla_plugin.simulator.assets.shapes import Finish, as_one, box
-from carla_plugin.simulator.materials import Material
+from carla_plugin.simulator.assets.people import body, look_of, walking
 from carla_plugin.simulator.mesh import Mesh
 
 PEDESTRIAN = 12
 STANDING = -1.0
 PHASES = 16
+WALKER_IDS: tuple[str, ...] = tuple(f"walker.pedestrian.{number:04d}" for number in range(1, 50))
+
+CHILDREN = (9, 10, 11, 12, 13, 14, 48, 49)
+ELDERLY = (5, 6, 17, 24, 29, 36)
+DIGITS = 4
 
 
 def walker(blueprint_id: str, stride: float = STANDING) -> Mesh:
@@ -25,30 +29,40 @@ def walker(blueprint_id: str, stride: float = STANDING) -> Mesh:
 
 @lru_cache(maxsize=2048)
 def _walker(blueprint_id: str, phase: int) -> Mesh:
-    height = 2 * walker_extent(blueprint_id)[2]
-    cloth = Finish(Material.CLOTH, PEDESTRIAN, (60, 80, 120))
-    return as_one([box((0, 0, height / 2), (0.3, 0.45, height), cloth)], 0)
+    pose = walking(_height(blueprint_id), phase / PHASES if phase >= 0 else STANDING)
+    made = body(pose, look_of(_number(blueprint_id)), PEDESTRIAN)
+    return made.placed(0.0, 0.0, -float(made.vertices[:, 2].min()))
 
 
-@lru_cache(maxsize=64)
+def _number(blueprint_id: str) -> int:
+    return int(blueprint_id[-DIGITS:])
+
+
+def _height(blueprint_id: str) -> float:
+    """Return how tall a person is, metres."""
+    number = _number(blueprint_id)
+    if number in CHILDREN:
+        return 1.15 + 0.05 * (number % 5)
+    return 1.62 + 0.03 * (number * 7 % 9) - (0.06 if number in ELDERLY else 0.0)
+
+
 def walker_extent(blueprint_id: str) -> tuple[float, float, float]:
     """Return half sizes (x, y, z) in metres of the box around a walker; its centre is at z = ez."""
-    return (0.35, 0.35, 0.9)
-
-
-WALKER_IDS: tuple[str, ...] = tuple(f"walker.pedestrian.{number:04d}" for number in range(1, 50))
+    height = _height(blueprint_id)
+    return 0.22 * height, 0.19 * height, 0.5 * height
 
 
 def stride_length(blueprint_id: str) -> float:
     """Return the metres walked in one cycle of the gait (two steps)."""
-    return 0.8 * 2 * walker_extent(blueprint_id)[2]
+    return 0.8 * _height(blueprint_id)
 
 
 def walker_age(blueprint_id: str) -> str:
     """Return `adult`, `child` or `elderly`."""
-    return "adult"
+    number = _number(blueprint_id)
+    return "child" if number in CHILDREN else "elderly" if number in ELDERLY else "adult"
 
 
 def walker_gender(blueprint_id: str) -> str:
     """Return `male` or `female`."""
-    return "male"
+    return "female" if _number(blueprint_id) % 2 else "male"
