@@ -116,8 +116,9 @@ class Cast:
         """Return the commands that place all actors as in a moment; what they were told before is not said again."""
         commands: list[Any] = []
         for number, (actor, plan) in enumerate(zip(self.ids, self.plans, strict=True)):
-            place = moment.places[number]
+            place, lights = moment.places[number], moment.lights[number]
             if number == moment.hidden:
+                lights = 0
                 place = place._replace(location=place.location._replace(z=place.location.z - OUT_OF_SIGHT_M))
             if self._is_news(actor, "place", place):
                 commands.append(carla.command.ApplyTransform(actor, convert.to_carla(place)))
@@ -126,9 +127,8 @@ class Cast:
                 if self._is_news(actor, "walk", (yaw, speed)):
                     forward = carla.Rotation(yaw=yaw).get_forward_vector()
                     commands.append(carla.command.ApplyWalkerControl(actor, carla.WalkerControl(forward, speed, False)))
-            elif self._is_news(actor, "lights", moment.lights[number]):
-                lights = carla.VehicleLightState(moment.lights[number])
-                commands.append(carla.command.SetVehicleLightState(actor, lights))
+            elif self._is_news(actor, "lights", lights):
+                commands.append(carla.command.SetVehicleLightState(actor, carla.VehicleLightState(lights)))
         return commands
 
     def _is_news(self, actor: int, what: str, value: Any) -> bool:
