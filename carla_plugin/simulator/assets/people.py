@@ -157,7 +157,9 @@ def body(joints: Joints, look: Look, tag: int) -> Mesh:
     if look.extra == "backpack":
         middle = (joints.pelvis + joints.neck) / 2
         pack = Finish(Material.CLOTH, tag, (60, 52, 46))
-        parts.append(box((middle[0] - 0.1 * h, 0.0, middle[2] + 0.03 * h), (0.08 * h, 0.15 * h, 0.2 * h), pack, bevel=0.02))
+        parts.append(
+            box((middle[0] - 0.1 * h, 0.0, middle[2] + 0.03 * h), (0.08 * h, 0.15 * h, 0.2 * h), pack, bevel=0.02)
+        )
     if look.extra in ("coat", "skirt"):
         low = joints.pelvis - [0.0, 0.0, (0.14 if look.extra == "coat" else 0.2) * h]
         parts.append(
@@ -196,5 +198,7 @@ def _head(joints: Joints, look: Look, skin: Finish, hair: Finish, tag: int) -> l
     if look.extra == "hat":
         felt = Finish(Material.CLOTH, tag, look.legs)
         parts.append(tube(head + [0, 0, 0.035 * h], head + [0, 0, 0.045 * h], 0.085 * h, felt, sides=10))
-        parts.append(tube(head + [0, 0, 0.04 * h], head + [0, 0, 0.1 * h], 0.058 * h, felt, end_radius=0.05 * h, sides=9))
+        parts.append(
+            tube(head + [0, 0, 0.04 * h], head + [0, 0, 0.1 * h], 0.058 * h, felt, end_radius=0.05 * h, sides=9)
+        )
     return parts

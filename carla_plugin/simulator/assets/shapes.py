@@ -92,7 +92,8 @@ def _corner_normals(
     cosine = np.einsum("cki,ci->ck", unit[near], np.repeat(unit, 3, axis=0))
     weight = (neighbours >= 0) & (cosine > np.cos(np.radians(crease_deg)))
     total = np.einsum("ck,cki->ci", weight.astype(np.float64), normal[near])
-    return (total / np.linalg.norm(total, axis=1, keepdims=True)).reshape(count, 3, 3)
+    smooth = total / np.linalg.norm(total, axis=1, keepdims=True)
+    return np.asarray(smooth.reshape(count, 3, 3), dtype=np.float64)
 
 
 def as_one(meshes: Sequence[Mesh], seed: int | None = None) -> Mesh:

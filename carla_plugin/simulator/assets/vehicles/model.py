@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from carla_plugin.simulator.assets.shapes import Colour, Finish, Point, as_one, box
+from carla_plugin.simulator.assets.shapes import Colour, Point
 from carla_plugin.simulator.assets.vehicles.cars import car
 from carla_plugin.simulator.assets.vehicles.catalogue import MODELS
 from carla_plugin.simulator.assets.vehicles.families import FAMILIES
 from carla_plugin.simulator.assets.vehicles.trucks import BUILDS, truck
-from carla_plugin.simulator.materials import Material
+from carla_plugin.simulator.assets.vehicles.two_wheelers import two_wheeler
 from carla_plugin.simulator.mesh import Mesh
 
 VEHICLE_IDS: tuple[str, ...] = tuple(MODELS)
@@ -37,9 +37,7 @@ def vehicle(blueprint_id: str, colour: Colour) -> Mesh:
         return truck(model, colour)
     if model.family in FAMILIES:
         return car(model, FAMILIES[model.family], colour)
-    ex, ey, ez = vehicle_extent(blueprint_id)
-    paint = Finish(Material.CAR_PAINT, _TAGS.get(model.family, 14), colour)
-    return as_one([box((0, 0, ez), (2 * ex, 2 * ey, 2 * ez), paint)], 0)
+    return two_wheeler(model, colour)
 
 
 def vehicle_extent(blueprint_id: str) -> tuple[float, float, float]:
