@@ -16,7 +16,7 @@ from protocols.carla_rpc.types import WeatherParameters
 from protocols.errors import InputError, PeerError
 
 SERVER_VERSION = "0.9.16"
-CALL_TIMEOUT_S = 10.0
+CALL_TIMEOUT_S = 20.0
 LOAD_TIMEOUT_S = 180.0
 CONFIRM_TRIES = 200
 
