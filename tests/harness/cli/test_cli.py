@@ -1,0 +1,54 @@
+"""The command: help and version are quick, wrong arguments end in a line or two, never in a traceback."""
+
+import subprocess
+import sys
+
+import pytest
+
+from harness.cli import main
+
+
+@pytest.mark.parametrize("command", ["demo", "train"])
+def test_help_ends_with_an_example(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    assert f"carla-harness {command}" in capsys.readouterr().out.rpartition("example:")[2]
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out.startswith("carla-harness ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "nonsense", "--from", "tcp://127.0.0.1:*"], "config nonsense: expected a file or one of"),
+        (["train", "daformer_dg_cosine_small", "--from", "nowhere"], "nowhere: expected tcp://127.0.0.1:PORT"),
+        (["train", "daformer_dg_cosine_small", "--from", "tcp://0.0.0.0:5555"], "this machine only"),
+        (["demo", "--out", "/proc/nothing"], "--out /proc/nothing: expected a folder"),
+    ],
+)
+def test_wrong_input_is_two_lines_at_most(arguments, words, capsys):
+    assert main(arguments) == 2
+    errors = capsys.readouterr().err
+    assert words in errors
+    assert len(errors.strip().splitlines()) <= 2
+
+
+@pytest.mark.parametrize("arguments", [["demo", "--iters", "0"], ["demo", "--iters", "3", "--minutes", "2"], ["fly"]])
+def test_wrong_usage_is_status_2(arguments):
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+
+
+def test_light_imports():
+    code = (
+        "import sys\nfrom harness import BundleStream\nimport harness.cli\nharness.cli.parser()\n"
+        "print([n for n in ('torch', 'mmseg', 'mmengine', 'mmcv', 'matplotlib', 'cv2') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
