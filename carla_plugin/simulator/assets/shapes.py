@@ -108,12 +108,13 @@ def as_one(meshes: Sequence[Mesh], seed: int | None = None) -> Mesh:
 
 
 def turned(mesh: Mesh, matrix: ArrayLike, offset: ArrayLike = (0.0, 0.0, 0.0)) -> Mesh:
-    """Return a mesh with vertices `matrix @ vertex + offset`; `matrix` is a `(3, 3)` rotation (or mirror)."""
-    spin = np.asarray(matrix, dtype=np.float32)
+    """Return a mesh with vertices `matrix @ vertex + offset`; `matrix` is `(3, 3)`: turns, mirrors, stretches."""
+    spin = np.asarray(matrix, dtype=np.float64)
     triangles = mesh.triangles if np.linalg.det(spin) > 0 else mesh.triangles[:, ::-1].copy()
+    normals = mesh.normals @ np.linalg.inv(spin)  # the inverse's transpose keeps them upright on what is stretched
     return Mesh(
         (mesh.vertices @ spin.T + np.asarray(offset, dtype=np.float32)).astype(np.float32),
-        (mesh.normals @ spin.T).astype(np.float32), mesh.uvw, triangles,
+        (normals / np.linalg.norm(normals, axis=1, keepdims=True)).astype(np.float32), mesh.uvw, triangles,
         mesh.material, mesh.tag, mesh.colour, mesh.part, mesh.seed,
     )  # fmt: skip
 
