@@ -163,7 +163,7 @@ def worth(
             continue
         ahead, right = seen_from(camera, place)
         if 3.0 < ahead < view_m and abs(right) < ahead * slope:
-            near = weight * (1.0 - 0.7 * ahead / view_m)
+            near = weight * (1.0 - ahead / view_m) ** 2  # a thing twice as far is a quarter as large
             best[kind] = max(best.get(kind, 0.0), near)
             total += 0.1 * near
     return total + sum(best.values())
