@@ -97,6 +97,8 @@ class Demo:
             ManyskiesError: anything a user can meet; nothing is left running.
         """
         started = time.monotonic()
+        # read when torch is loaded: threads that wait for one another must not spin, for the simulator needs the cores
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         _make_folder(self.out)
         with contextlib.ExitStack() as stack:
             stack.callback(self.progress.clear)

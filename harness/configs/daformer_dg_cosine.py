@@ -28,13 +28,16 @@ model = dict(
         attn_drop_rate=0.0,
         drop_path_rate=0.1,
     ),
-    decode_head=dict(in_channels=[64, 128, 320, 512], channels=256),
+    decode_head=dict(
+        in_channels=[64, 128, 320, 512], channels=256, loss_decode=dict(_delete_=True, type="CrossEntropyLoss")
+    ),
 )
 
 train_dataloader = dict(
     dataset=dict(
         bundle_size=bundle_size,
         capacity=256,
+        pace=None,  # as fast as the simulators come
         pipeline=[
             dict(type="DrawAppearances", count=2),
             dict(type="TagsToClasses"),

@@ -7,7 +7,7 @@ default_scope = "mmseg"
 bundle_size = (512, 256)  # width, height in pixels
 crop_size = (128, 256)  # height, width in pixels
 batch_size = 2  # bundles per iteration; each gives two images
-max_iters = 400
+max_iters = 300
 seed = 0
 
 model = dict(
@@ -27,7 +27,7 @@ model = dict(
         channels=64,
         num_classes=16,
         dropout_ratio=0.1,
-        loss_decode=dict(type="CrossEntropyLoss", loss_weight=1.0),
+        loss_decode=dict(type="BalancedCrossEntropy", num_classes=16, power=0.6),
     ),
     consistency=dict(type="ConsistencyLoss", distance="cosine", loss_weight=0.1, stages=(1, 2, 3, 4)),
     test_cfg=dict(mode="whole"),
@@ -46,6 +46,7 @@ train_dataloader = dict(
         seed=seed,
         capacity=128,
         first=8,
+        pace=0.5,  # new bundles per iteration: each is used about four times, and the run can be repeated
         pipeline=[
             dict(type="DrawAppearances", count=2),
             dict(type="TagsToClasses"),
@@ -75,10 +76,10 @@ val_cfg = dict(type="ValLoop")
 
 optim_wrapper = dict(
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=4e-4, betas=(0.9, 0.999), weight_decay=0.01),
+    optimizer=dict(type="AdamW", lr=5e-4, betas=(0.9, 0.999), weight_decay=0.01),
     paramwise_cfg=dict(custom_keys={"head": dict(lr_mult=5.0)}, norm_decay_mult=0.0),
 )
-param_scheduler = [dict(type="WarmupPolyLR", by_epoch=False, total=max_iters, warmup=40, power=0.9)]
+param_scheduler = [dict(type="WarmupPolyLR", by_epoch=False, total=max_iters, warmup=30, power=0.9)]
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=1_000_000, fast_forward_on_resume=True)
 
 default_hooks = dict(checkpoint=None, sampler_seed=None, logger=dict(type="LoggerHook", interval=10))
