@@ -157,8 +157,13 @@ def _manner(status: int) -> str:
 class Children:
     """The children of one run; as a context manager it lets none stay behind."""
 
-    def __init__(self) -> None:
-        """Start with none; all of them will have the environment as it is now."""
+    def __init__(self, say: Callable[[str], None] = print) -> None:
+        """Start with none; all of them will have the environment as it is now.
+
+        Args:
+            say: is told, once, of one that failed and is not vital.
+        """
+        self._say = say
         self._environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self._running: list[Child] = []
 
@@ -181,6 +186,12 @@ class Children:
         Raises:
             ChildError: one ended with another status than 0.
         """
-        for child in self._running:
-            if child.vital:
+        for child in list(self._running):
+            try:
                 child.check()
+            except ChildError as error:
+                if child.vital:
+                    raise
+                self._running.remove(child)
+                child.end()
+                self._say(f"warning: {error}; going on without it")

@@ -102,7 +102,7 @@ class Demo:
         _make_folder(self.out)
         with contextlib.ExitStack() as stack:
             stack.callback(self.progress.clear)
-            children = stack.enter_context(Children())
+            children = stack.enter_context(Children(self.progress.say))
             simulator = self._start(children, "simulator", ["simulate", "--port", "0"])
             stack.enter_context(training.quiet_libraries(self.out))
             self.progress.say(
@@ -287,7 +287,7 @@ def figures(values: dict[str, Any]) -> list[str]:
 
 
 def margin_summary(measured: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Return `first`, `lowest` and `last` margin of each stage.
+    """Return `first`, `lowest` and `last` margin of each stage, and the lowest as a share of the first.
 
     Args:
         measured: as `MarginProbe` has it.
@@ -298,6 +298,7 @@ def margin_summary(measured: Sequence[dict[str, float]]) -> dict[str, dict[str, 
             "first": measured[0][stage],
             "lowest": min(entry[stage] for entry in measured),
             "last": measured[-1][stage],
+            "lowest_share": min(entry[stage] for entry in measured) / max(measured[0][stage], 1e-9),
         }
         for stage in stages
     }

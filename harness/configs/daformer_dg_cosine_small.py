@@ -27,7 +27,7 @@ model = dict(
         channels=64,
         num_classes=16,
         dropout_ratio=0.1,
-        loss_decode=dict(type="BalancedCrossEntropy", num_classes=16, power=0.6),
+        loss_decode=dict(type="BalancedCrossEntropy", num_classes=16, power=0.7),
     ),
     consistency=dict(type="ConsistencyLoss", distance="cosine", loss_weight=0.1, stages=(1, 2, 3, 4)),
     test_cfg=dict(mode="whole"),
@@ -67,7 +67,7 @@ val_dataloader = dict(
         type="HeldBundles",
         endpoint="tcp://127.0.0.1:*",
         bundle_size=bundle_size,
-        count=40,
+        count=32,
         pipeline=[dict(type="TagsToClasses"), dict(type="PackAppearances")],
     ),
 )
