@@ -92,10 +92,10 @@ def run(arguments: argparse.Namespace) -> int:
             from carla_plugin.monitor import Monitor
 
             monitor = Monitor(arguments.monitor)
-        gone = PeerError(f"simulator at {host}:{port}: it is gone, in mid-stream; start it and stream again")
+        gone = PeerError(f"simulator at {host}:{port}: gone or hanging in mid-stream; start it and stream again")
         with (
             World.connect(host, port, scenario.town, scenario.step_s) as world,
-            lifeline(host, port, lambda: _leave_at_once(gone)),
+            lifeline(host, port, lambda: _leave_at_once(gone), world.hangs),
         ):
             sinks: list[Sink] = [publisher, *([monitor] if monitor else [])]
             summary = stream(world, scenario, sinks, seed=scenario.seed, bundles=bundles, progress=report.tell)

@@ -13,7 +13,7 @@ import numpy as np
 from carla_plugin.layouts import ActorPlan, Footprint, Moment
 from carla_plugin.scenario import Traffic
 from carla_plugin.world import convert
-from carla_plugin.world.connection import ServerError, World, asking
+from carla_plugin.world.connection import ServerError, World
 from protocols.carla_rpc.types import Location, Transform
 from protocols.errors import InputError
 
@@ -52,7 +52,7 @@ class Cast:
         self.numbers = tuple(numbers)
         self.plans = tuple(plans)
         self.ids = tuple(ids)
-        with asking(world.address, "reading its actors"):
+        with world.asking("reading its actors"):
             actors = {actor.id: actor for actor in world.world.get_actors(list(ids))}
         missing = [number for number in ids if number not in actors]
         if missing:

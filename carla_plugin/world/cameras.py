@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from carla_plugin.scenario import Camera
 from carla_plugin.world import convert
-from carla_plugin.world.connection import ServerError, World, asking
+from carla_plugin.world.connection import ServerError, World
 from protocols.carla_rpc.types import Transform
 
 IMAGE_TIMEOUT_S = 60.0
@@ -56,7 +56,7 @@ class CameraPair:
         sensors: list[Any] = []
         pair: CameraPair | None = None
         try:
-            with asking(world.address, "mounting cameras"):
+            with world.asking("mounting cameras"):
                 for kind in KINDS:
                     entry = library.find(kind)
                     wanted = {

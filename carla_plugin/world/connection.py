@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,11 +19,17 @@ from protocols.errors import InputError, PeerError
 SERVER_VERSION = "0.9.16"
 CALL_TIMEOUT_S = 20.0
 LOAD_TIMEOUT_S = 180.0
+TICK_LIMIT_S = 15.0
+"""A tick that takes longer hangs; less than the time-out of calls, which makes the traffic manager's thread abort."""
 CONFIRM_TRIES = 200
 
 
 class ServerError(PeerError):
     """The simulator is missing, gone, of another version, or did not do what it was asked."""
+
+
+class SilentServerError(ServerError):
+    """The simulator did not answer in time; nothing more is asked of it, not even to be put back."""
 
 
 class World:
@@ -43,6 +50,8 @@ class World:
         self.map: carla.Map = world.get_map()
         self.town: str = str(self.map.name).rpartition("/")[2]
         self.ticks = 0
+        self._tick_began: float | None = None
+        self._lost = False
 
     @classmethod
     @contextmanager
@@ -78,18 +87,19 @@ class World:
         with asking(address, "opening the world"):
             world = client.get_world()
             settings, weather = world.get_settings(), world.get_weather()
+        opened: World | None = None
         try:
             opened = cls(client, _loaded(client, world, town, address), address)
-            with asking(address, "setting synchronous mode"):
+            with opened.asking("setting synchronous mode"):
                 ours = opened.world.get_settings()
                 ours.synchronous_mode = True
                 ours.fixed_delta_seconds = step_s
                 ours.no_rendering_mode = False
                 opened.world.apply_settings(ours)
-            with asking(address, "talking to it"):  # for what no narrower word stands by
+            with opened.asking("talking to it"):  # for what no narrower word stands by
                 yield opened
         finally:
-            if listens(host, port):
+            if opened is None or opened.alive():
                 # a fault of this last step must not hide the one that ended the run
                 with contextlib.suppress(RuntimeError):
                     now = client.get_world()
@@ -102,9 +112,17 @@ class World:
         Raises:
             ServerError: the server did not answer in time.
         """
-        with asking(self.address, "waiting for a tick"):
+        with self.asking("waiting for a tick"):
             self.ticks += 1
-            return int(self.world.tick())
+            self._tick_began = time.monotonic()
+            frame = int(self.world.tick())
+            self._tick_began = None
+            return frame
+
+    def hangs(self) -> bool:
+        """Return whether a tick has been waited for too long; to be asked from another thread."""
+        began = self._tick_began
+        return began is not None and time.monotonic() - began > TICK_LIMIT_S
 
     def set_weather(self, weather: WeatherParameters) -> None:
         """Set the weather, and return when the server says that it has it.
@@ -112,7 +130,7 @@ class World:
         Raises:
             ServerError: the server keeps another weather.
         """
-        with asking(self.address, "setting the weather"):
+        with self.asking("setting the weather"):
             self.world.set_weather(carla.WeatherParameters(*weather))
             wanted = np.asarray(weather, dtype=np.float32)
             for _ in range(CONFIRM_TRIES):
@@ -132,13 +150,27 @@ class World:
         """
         if not commands:
             return []
-        with asking(self.address, what):
+        with self.asking(what):
             return list(self.client.apply_batch_sync(commands, False))
 
+    @contextmanager
+    def asking(self, what: str) -> Iterator[None]:
+        """Turn the wheel's RuntimeError into a ServerError of one line, and remember a server that fell silent.
+
+        Args:
+            what: what is being done, as a participle.
+        """
+        try:
+            with asking(self.address, what):
+                yield
+        except SilentServerError:
+            self._lost = True
+            raise
+
     def alive(self) -> bool:
-        """Return whether the server still listens."""
+        """Return whether it makes sense to ask more of the server: it listens, and has not failed us yet."""
         host, _, port = self.address.rpartition(":")
-        return listens(host, int(port))
+        return not self._lost and listens(host, int(port))
 
 
 @contextmanager
@@ -154,7 +186,9 @@ def asking(address: str, what: str) -> Iterator[None]:
     except RuntimeError as error:
         text = " ".join(str(error).split())
         if "time-out" in text:
-            text = "it no longer answers; is it still running?"
+            raise SilentServerError(
+                f"simulator at {address}: failed while {what}: it no longer answers; is it still running?"
+            ) from None
         raise ServerError(f"simulator at {address}: failed while {what}: {text}"[:400]) from None
 
 

@@ -16,7 +16,7 @@ import carla
 
 from carla_plugin.world import convert
 from carla_plugin.world.actors import LAMPS_ON, Cast
-from carla_plugin.world.connection import ServerError, World, asking
+from carla_plugin.world.connection import ServerError, World
 from protocols.carla_rpc.types import Location, Transform
 
 AIM_EVERY_TICKS = 5
@@ -81,10 +81,10 @@ class Traffic:
         """
         vehicles = [(number, plan) for number, plan in zip(cast.ids, cast.plans, strict=True) if plan.drives]
         port = free_port()
-        with asking(world.address, "starting the traffic manager"), _hushed():
+        with world.asking("starting the traffic manager"), _hushed():
             manager = world.client.get_trafficmanager(port)
         try:
-            with asking(world.address, "starting the traffic manager"):
+            with world.asking("starting the traffic manager"):
                 manager.set_synchronous_mode(True)
                 manager.set_random_device_seed(dice.randrange(2**31))
                 manager.set_global_distance_to_leading_vehicle(2.5)
@@ -99,7 +99,7 @@ class Traffic:
             if world.alive():
                 off = [carla.command.SetAutopilot(number, False, port) for number, _ in vehicles]
                 world.apply(off, "taking vehicles off autopilot")
-                with asking(world.address, "stopping the traffic manager"):
+                with world.asking("stopping the traffic manager"):
                     manager.shut_down()
 
     def step(self) -> None:
@@ -159,7 +159,7 @@ class Traffic:
 
 def signals_of(world: World) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """Return the traffic lights in a fixed order, and their OpenDRIVE ids."""
-    with asking(world.address, "reading its traffic lights"):
+    with world.asking("reading its traffic lights"):
         lights = list(world.world.get_actors().filter("traffic.traffic_light*"))
     named = sorted(((str(light.get_opendrive_id()), int(light.id)), light) for light in lights)
     return tuple(light for _, light in named), tuple(key[0] for key, _ in named)
@@ -168,13 +168,13 @@ def signals_of(world: World) -> tuple[tuple[Any, ...], tuple[str, ...]]:
 @contextmanager
 def freeze_signals(world: World) -> Iterator[None]:
     """Hold all traffic lights; let them go on leaving."""
-    with asking(world.address, "freezing the traffic lights"):
+    with world.asking("freezing the traffic lights"):
         world.world.freeze_all_traffic_lights(True)
     try:
         yield
     finally:
         if world.alive():
-            with asking(world.address, "letting the traffic lights go"):
+            with world.asking("letting the traffic lights go"):
                 world.world.freeze_all_traffic_lights(False)
 
 
@@ -187,7 +187,7 @@ def set_signals(world: World, signals: Sequence[Any], states: Sequence[int], kno
         states: S states to set (CARLA's TrafficLightState).
         known: S states as set before, -1 for unknown; brought up to date.
     """
-    with asking(world.address, "setting traffic lights"):
+    with world.asking("setting traffic lights"):
         for number, (signal, state) in enumerate(zip(signals, states, strict=True)):
             if known[number] != state:
                 signal.set_state(carla.TrafficLightState.values[state])

@@ -110,6 +110,18 @@ def test_simulator_killed(own_simulator, trainer, tiny, bundles_before, stream, 
     assert re.search(r"simulator at 127.0.0.1:\d+", lines[-1])
 
 
+def test_simulator_hangs(request, scale, trainer, tiny, stream, ended):
+    if scale == "test":
+        pytest.skip("waits out the wheel's 20 s; part of make soak")
+    own_simulator = request.getfixturevalue("own_simulator")
+    process = stream(own_simulator.address, trainer.endpoint, tiny, "--bundles", "1000")
+    trainer.pump(lambda t: t.bundles)
+    own_simulator.process.send_signal(signal.SIGSTOP)
+    status, lines = ended(process)
+    assert (status, len(lines)) == (3, 1)
+    assert f"simulator at {own_simulator.address}" in lines[0]
+
+
 def test_trainer_killed(simulator, trainer, tiny, stream, ended):
     before = found(simulator)
     process = stream(simulator.address, trainer.endpoint, tiny, "--bundles", "1000", "--patience", "1")
