@@ -21,6 +21,8 @@ HEARTBEAT_S = 1.0
 HELLO_EVERY_S = 1.0
 LINGER_MS = 2000
 PATIENCE_S = 30.0
+CLOSING_PATIENCE_S = 10.0
+"""As patience, once all is sent: a trainer that has what it wanted may leave before its last word arrives."""
 
 
 class StreamError(PeerError):
@@ -99,6 +101,7 @@ class Publisher:
         Raises:
             StreamError: the trainer fell silent before it had everything.
         """
+        self._patience_s = min(self._patience_s, CLOSING_PATIENCE_S)
         self._leave(wait=True)
         self._check()
 
