@@ -27,17 +27,24 @@ class BundleIoU(IoUMetric):
     """mmseg's IoUMetric, per class and appearance, in 0..1."""
 
     def process(self, data_batch: dict[str, Any], data_samples: Sequence[dict[str, Any]]) -> None:
-        """Keep intersection and union of each prediction, with the appearance it was made under."""
+        """Keep intersection and union of each prediction, with the appearance it was made under.
+
+        mmengine cuts the results to as many as the dataset has samples, and a sample is a bundle of several images: so
+        all images of a batch make one result.
+        """
+        kept = []
         for sample in data_samples:
             predicted = sample["pred_sem_seg"]["data"].squeeze()
             label = sample["gt_sem_seg"]["data"].squeeze().to(predicted)
             areas = self.intersect_and_union(predicted, label, len(self.dataset_meta["classes"]), self.ignore_index)
-            self.results.append((sample.get("appearance", ""), *areas))
+            kept.append((sample.get("appearance", ""), *areas))
+        self.results.append(kept)
 
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
         """Return `mIoU`, `aAcc`, `IoU/<class>`, `mIoU/<appearance>`, `classes` (how many occur in the labels)."""
-        names = [result[0] for result in results]
-        areas = np.stack([np.stack([area.numpy() for area in result[1:]]) for result in results])  # (N, 4, C)
+        images = [image for batch in results for image in batch]
+        names = [image[0] for image in images]
+        areas = np.stack([np.stack([area.numpy() for area in image[1:]]) for image in images])  # (N, 4, C)
         intersections, unions, _, labels = areas.sum(axis=0)
         mean, iou = mean_iou(intersections, unions)
         metrics = {

@@ -41,8 +41,10 @@ def test_metric_equals_brute_force_in_all_and_by_appearance():
     names = ["noon", "night", "noon", "fog", "night", "noon"]
     metric = BundleIoU()
     metric.dataset_meta = METAINFO
-    metric.process({}, [sample(*each) for each in zip(labels, predictions, names, strict=True)])
-    found = metric.compute_metrics(metric.results)
+    samples = [sample(*each) for each in zip(labels, predictions, names, strict=True)]
+    for bundle in (samples[:3], samples[3:]):
+        metric.process({}, bundle)
+    found = metric.evaluate(size=2)  # as mmengine does: with the number of bundles
     mean, iou = brute_force(labels, predictions)
     assert found["mIoU"] == pytest.approx(mean)
     assert [found[f"IoU/{name}"] for name in NAMES_16] == pytest.approx(iou)
