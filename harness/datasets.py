@@ -157,7 +157,7 @@ class HeldBundles(Dataset):
     """Hold a number of received bundles in memory as a test set; one sample is one bundle with all its appearances.
 
     Attributes:
-        stream: the bound `BundleStream` until `fill` has closed it.
+        stream: the bound `BundleStream`.
         bundles: what was received.
     """
 
@@ -203,7 +203,7 @@ class HeldBundles(Dataset):
         )
 
     def fill(self, progress: Callable[[int], None] = lambda held: None) -> None:
-        """Receive until `count` bundles are held, then close the stream.
+        """Receive until `count` bundles are held, then tell the producer to stop.
 
         Args:
             progress: called with the number held.
@@ -212,13 +212,13 @@ class HeldBundles(Dataset):
             StreamError: they do not come.
             InputError: a bundle that the config does not expect.
         """
-        with self.stream:
-            for bundle in self.stream:
-                check_header(bundle.header, self.bundle_size, 1)
-                self.bundles.append(bundle)
-                progress(len(self.bundles))
-                if len(self.bundles) >= self.count:
-                    return
+        for bundle in self.stream:
+            check_header(bundle.header, self.bundle_size, 1)
+            self.bundles.append(bundle)
+            progress(len(self.bundles))
+            if len(self.bundles) >= self.count:
+                self.stream.stop()
+                return
 
     def __len__(self) -> int:
         return len(self.bundles) or self.count

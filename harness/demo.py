@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PLUGIN = "carla_plugin.cli"  # started as a process, never imported
 READY_S = 300.0
-FINISH_S = 30.0
+FINISH_S = 60.0
 EPISODES = "1000000"
 SAMPLES = 4
 
@@ -126,7 +126,7 @@ class Demo:
             self.progress.say(f"mIoU before training: {before['mIoU']:.3f}; now training on a live stream")
             runner.train()
             towns = sightings.check_unseen(test.bundles)
-            train.stream.close()
+            train.stream.stop()
             plugin.finish(FINISH_S)
             counts.append(_counts(self._log("plugin.json")))
             values = self._values(runner, live.validations[-1], before, baselines, counts)
@@ -172,6 +172,7 @@ class Demo:
 
         test.fill(tell)
         tester.finish(FINISH_S)
+        test.stream.close()
         classes = report.occurring(test.bundles, tag_to_class16())
         town = test.bundles[0].header.town
         self.progress.say(f"test set: {len(test.bundles)} bundles of {town}, {classes} of {len(NAMES_16)} classes")

@@ -22,7 +22,7 @@ class MarginProbe(Hook):
 
     priority = "NORMAL"
 
-    def __init__(self, interval: int = 50, bundles: int = 6) -> None:
+    def __init__(self, interval: int = 25, bundles: int = 6) -> None:
         """Set how often, and on how much.
 
         Args:

@@ -109,6 +109,7 @@ class BundleStream:
         self._free: deque[NDArray[np.uint8]] = deque(np.empty(max_bundle_bytes, np.uint8) for _ in range(slots))
         self._returned = 0
         self._closing = False
+        self._stopping = False
         self._stats = StreamStats()
         self._heard: dict[bytes, float] = {}
         self._last_name = ""
@@ -200,6 +201,13 @@ class BundleStream:
             ages = {names[peer]: now - heard for peer, heard in self._heard.items() if peer in names}
             return replace(self._stats, duplicates=self._consumer.duplicates, producer_age_s=ages)
 
+    def stop(self) -> None:
+        """Tell the producers, present and to come, to stop; the stream stays open for their goodbyes."""
+        with self._change:
+            if not self._closing and not self._stopping:
+                self._stopping = True
+                self._bell.send(b"")
+
     def close(self) -> None:
         """Tell the producers to stop, and let go of address, thread and memory; may be called twice."""
         with self._change:
@@ -240,6 +248,7 @@ class BundleStream:
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._ear, zmq.POLLIN)
+        told = False  # that they are to stop
         try:
             while not self._closing:
                 ready = dict(poller.poll(POLL_MS))
@@ -249,6 +258,9 @@ class BundleStream:
                     with self._change:
                         count, self._returned = self._returned, 0
                         self._send(self._consumer.freed(count) if count else [])
+                        if self._stopping and not told:
+                            told = True
+                            self._send(self._consumer.stop())
                 if self._socket in ready:
                     self._receive()
                 self._forget_silent()

@@ -107,7 +107,7 @@ def draw_curves(file: Path, history: Sequence[Mapping[str, float]], margins: Seq
             margin.plot(steps, smooth(values), label=f"stage {stage}")
         margin.set_title("margin on training pairs")
     margin.set_ylim(bottom=0)
-    margin.legend(loc="upper right")
+    margin.legend(loc="lower right", ncols=4)
     supply.plot([entry["seconds"] for entry in history], [entry["bundles"] for entry in history], label="bundles")
     supply.plot([entry["seconds"] for entry in history], steps, label="iterations")
     supply.set_title("supply and use over seconds")

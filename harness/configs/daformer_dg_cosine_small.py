@@ -7,7 +7,7 @@ default_scope = "mmseg"
 bundle_size = (512, 256)  # width, height in pixels
 crop_size = (128, 256)  # height, width in pixels
 batch_size = 2  # bundles per iteration; each gives two images
-max_iters = 300
+max_iters = 220
 seed = 0
 
 model = dict(
@@ -27,7 +27,7 @@ model = dict(
         channels=64,
         num_classes=16,
         dropout_ratio=0.1,
-        loss_decode=dict(type="BalancedCrossEntropy", num_classes=16, power=0.7),
+        loss_decode=dict(type="BalancedCrossEntropy", num_classes=16, power=0.6),
     ),
     consistency=dict(type="ConsistencyLoss", distance="cosine", loss_weight=0.1, stages=(1, 2, 3, 4)),
     test_cfg=dict(mode="whole"),
@@ -67,7 +67,7 @@ val_dataloader = dict(
         type="HeldBundles",
         endpoint="tcp://127.0.0.1:*",
         bundle_size=bundle_size,
-        count=32,
+        count=24,
         pipeline=[dict(type="TagsToClasses"), dict(type="PackAppearances")],
     ),
 )
@@ -76,14 +76,15 @@ val_cfg = dict(type="ValLoop")
 
 optim_wrapper = dict(
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=5e-4, betas=(0.9, 0.999), weight_decay=0.01),
-    paramwise_cfg=dict(custom_keys={"head": dict(lr_mult=5.0)}, norm_decay_mult=0.0),
+    # a small rate for the pretrained trunk: at 5e-4 the margin of stage 3 falls below half within 50 iterations
+    optimizer=dict(type="AdamW", lr=2e-4, betas=(0.9, 0.999), weight_decay=0.01),
+    paramwise_cfg=dict(custom_keys={"head": dict(lr_mult=12.5)}, norm_decay_mult=0.0),
 )
-param_scheduler = [dict(type="WarmupPolyLR", by_epoch=False, total=max_iters, warmup=30, power=0.9)]
+param_scheduler = [dict(type="WarmupPolyLR", by_epoch=False, total=max_iters, warmup=50, power=0.9)]
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=1_000_000, fast_forward_on_resume=True)
 
 default_hooks = dict(checkpoint=None, sampler_seed=None, logger=dict(type="LoggerHook", interval=10))
-custom_hooks = [dict(type="LiveProgress"), dict(type="MarginProbe", interval=50)]
+custom_hooks = [dict(type="LiveProgress"), dict(type="MarginProbe", interval=25)]
 visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")], name="visualizer")
 randomness = dict(seed=seed)
 log_level = "INFO"

@@ -260,6 +260,18 @@ def test_close_tells_producers_and_leaves_nothing(fake_plugin):
         stream.take()
 
 
+def test_stop_is_told_to_all_and_the_stream_stays_open(stream, fake_plugin, bundle):
+    with Peer(stream.endpoint) as early, Peer(stream.endpoint, session="late") as late:
+        early.greet()
+        stream.stop()
+        stream.stop()
+        assert early.hear() == "stop"
+        early.say(early.producer.heartbeat())
+        assert early.hear() == "heartbeat"
+        late.greet()
+        assert late.hear() == "stop"
+
+
 def test_ipc_leaves_no_file(tmp_path, fake_plugin, bundle):
     path = tmp_path / "socket"
     with BundleStream(f"ipc://{path}", max_bundle_bytes=SIZE) as stream:

@@ -104,7 +104,7 @@ def test_minutes_end_the_run_and_stretch_the_schedule(tmp_path, fake_plugin):
     runner.train_dataloader.dataset.stream.close()
     history = training.live_progress(runner).history
     assert 2 < len(history) < 5000
-    assert runner.optim_wrapper.param_groups[0]["lr"] < 0.2 * 4e-4
+    assert runner.optim_wrapper.param_groups[0]["lr"] < 0.2 * 2e-4
 
 
 def test_bundle_of_another_size_is_refused_in_words(built, fake_plugin, bundle):
