@@ -154,7 +154,7 @@ class Publisher:
         poller.register(self._ear, zmq.POLLIN)
         spoke = 0.0
         unanswered: float | None = None  # when the first word went out that none came back for
-        while not self._closing:
+        while not self._closing and not self._producer.stopped:  # who said stop need not say more
             ready = dict(poller.poll(int(HEARTBEAT_S * 250)))
             if self._ear in ready:
                 while self._ear.poll(0):

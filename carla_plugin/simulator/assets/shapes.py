@@ -124,14 +124,17 @@ def mirrored(mesh: Mesh) -> Mesh:
     return turned(mesh, np.diag([1.0, -1.0, 1.0]))
 
 
-def box(centre: Point, size: Point, finish: Finish, *, bevel: float = 0.0) -> Mesh:
-    """Make a box of full `size` (x, y, z metres) about `centre`; `bevel` shrinks its upper face by that much a side."""
+def box(centre: Point, size: Point, finish: Finish, *, bevel: float = 0.0, bottom: bool = True) -> Mesh:
+    """Make a box of full `size` (x, y, z metres) about `centre`.
+
+    `bevel` shrinks its upper face by that much a side; what stands on the ground can do without its `bottom`.
+    """
     half = np.asarray(size, dtype=np.float64) / 2
     signs = np.array([[-1, -1, -1], [1, -1, -1], [1, 1, -1], [-1, 1, -1],
                       [-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]], dtype=np.float64)  # fmt: skip
     points = signs * half
     points[4:, :2] -= signs[4:, :2] * bevel
-    return surface(points + np.asarray(centre, dtype=np.float64), _BOX, finish)
+    return surface(points + np.asarray(centre, dtype=np.float64), _BOX if bottom else _BOX[2:], finish)
 
 
 _BOX = np.array(

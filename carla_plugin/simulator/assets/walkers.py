@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from carla_plugin.simulator.assets.people import body, look_of, walking
+from carla_plugin.simulator.assets.people import walking
+from carla_plugin.simulator.assets.people_body import GREY, Look, body, look_of
 from carla_plugin.simulator.mesh import Mesh
 
 PEDESTRIAN = 12
@@ -30,12 +31,17 @@ def walker(blueprint_id: str, stride: float = STANDING) -> Mesh:
 @lru_cache(maxsize=2048)
 def _walker(blueprint_id: str, phase: int) -> Mesh:
     pose = walking(_height(blueprint_id), phase / PHASES if phase >= 0 else STANDING)
-    made = body(pose, look_of(_number(blueprint_id)), PEDESTRIAN)
+    made = body(pose, _look(blueprint_id), PEDESTRIAN)
     return made.placed(0.0, 0.0, -float(made.vertices[:, 2].min()))
 
 
 def _number(blueprint_id: str) -> int:
     return int(blueprint_id[-DIGITS:])
+
+
+def _look(blueprint_id: str) -> Look:
+    look = look_of(_number(blueprint_id))
+    return look._replace(hair=GREY) if walker_age(blueprint_id) == "elderly" else look
 
 
 def _height(blueprint_id: str) -> float:

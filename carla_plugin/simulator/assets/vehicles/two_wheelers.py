@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from carla_plugin.simulator.assets.people import Joints, Look, body, look_of, seated
+from carla_plugin.simulator.assets.people import Joints, seated
+from carla_plugin.simulator.assets.people_body import Look, body, look_of
 from carla_plugin.simulator.assets.shapes import Colour, Finish, as_one, ball, box, pipe, tube, turned
 from carla_plugin.simulator.assets.vehicles.catalogue import Model
 from carla_plugin.simulator.materials import Material
