@@ -50,7 +50,7 @@ def walking(height: float, phase: float) -> Joints:
         knee = hip + thigh * _down(leg)
         foot = knee + shin * _down(leg - bend)
         shoulder = neck + [0.0, side * 0.112 * height, -0.02 * height]
-        elbow = shoulder + upper * _down(arm) + [0.0, side * 0.02 * height, 0.0]
+        elbow = shoulder + upper * _down(arm) + [0.0, side * 0.03 * height, 0.0]
         hand = elbow + fore * _down(arm + math.radians(14.0 + 10.0 * swing))
         sides.append(Side(hip, knee, foot, shoulder, elbow, hand))
     return Joints(height, pelvis, neck, neck + [0.02 * height, 0.0, 0.09 * height], (sides[0], sides[1]))

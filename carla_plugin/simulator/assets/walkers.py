@@ -15,7 +15,7 @@ WALKER_IDS: tuple[str, ...] = tuple(f"walker.pedestrian.{number:04d}" for number
 
 CHILDREN = (9, 10, 11, 12, 13, 14, 48, 49)
 ELDERLY = (5, 6, 17, 24, 29, 36)
-DIGITS = 4
+DIGITS = 4  # of the number that ends a blueprint id
 
 
 def walker(blueprint_id: str, stride: float = STANDING) -> Mesh:
@@ -55,7 +55,7 @@ def _height(blueprint_id: str) -> float:
 def walker_extent(blueprint_id: str) -> tuple[float, float, float]:
     """Return half sizes (x, y, z) in metres of the box around a walker; its centre is at z = ez."""
     height = _height(blueprint_id)
-    return 0.22 * height, 0.19 * height, 0.5 * height
+    return 0.3 * height, 0.19 * height, 0.5 * height  # a full stride fits in
 
 
 def stride_length(blueprint_id: str) -> float:

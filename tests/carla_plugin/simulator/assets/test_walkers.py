@@ -16,6 +16,16 @@ from carla_plugin.simulator.assets.walkers import (
 
 
 @pytest.mark.parametrize("name", WALKER_IDS)
+def test_a_whole_cycle_of_the_gait_stays_within_the_box(name):
+    ex, ey, ez = walker_extent(name)
+    for phase in range(-1, PHASES):
+        points = walker(name, phase / PHASES).vertices
+        assert (np.abs(points[:, :2]) <= (ex, ey)).all()
+        assert points[:, 2].min() == pytest.approx(0.0, abs=1e-5)
+        assert points[:, 2].max() <= 2 * ez * 1.05, "hair and hats may stand out"
+
+
+@pytest.mark.parametrize("name", WALKER_IDS)
 def test_bodies_stand_on_the_ground_within_their_box(name):
     mesh, (_, ey, ez) = walker(name), walker_extent(name)
     low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
@@ -31,6 +41,24 @@ def test_all_kinds_of_people():
     assert {walker_age(name) for name in WALKER_IDS} == {"adult", "child", "elderly"}
     assert {walker_gender(name) for name in WALKER_IDS} == {"male", "female"}
     assert 0.8 < min(map(stride_length, WALKER_IDS)) < max(map(stride_length, WALKER_IDS)) < 1.7
+
+
+def test_people_are_told_apart_by_size_and_clothes():
+    heights = {age: [walker_extent(name)[2] * 2 for name in WALKER_IDS if walker_age(name) == age]
+               for age in ("adult", "child")}  # fmt: skip
+    assert max(heights["child"]) < min(heights["adult"]) - 0.2
+    wardrobes = {frozenset(map(tuple, walker(name).colour.tolist())) for name in WALKER_IDS}
+    assert len(wardrobes) > 40
+
+
+def test_trunks_and_limbs_face_outward():
+    mesh = walker("walker.pedestrian.0001")
+    corners = mesh.vertices[mesh.triangles].astype(np.float64)
+    flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    assert (np.einsum("tj,tj->t", flat, mesh.normals[mesh.triangles].mean(axis=1)) > 0).all()
+    chest = (np.abs(corners.mean(axis=1) - (0, 0, 0.7 * corners[..., 2].max())) < (0.12, 0.1, 0.1)).all(axis=1)
+    away = corners.mean(axis=1)[chest] * (1, 1, 0)
+    assert (np.einsum("tj,tj->t", flat[chest], away) > 0).mean() > 0.9
 
 
 def test_gait_repeats_after_a_cycle():
