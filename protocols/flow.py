@@ -271,12 +271,12 @@ class Consumer:
     def _hello(self, peer: bytes, values: dict[str, Any]) -> list[Outgoing]:
         version = values.get("version")
         if version != VERSION:
-            return [self._refusal(peer, f"stream version {VERSION} is spoken here, not {version!r}; update one side")]
+            return self.turn_away(peer, f"stream version {VERSION} is spoken here, not {version!r}; update one side")
         producer, session = _text(values, "producer"), _text(values, "session")
         size = _number(values, "max_bundle_bytes")
         first = _number(values, "first_sequence")
         if size > self.max_bundle_bytes:
-            return [self._refusal(peer, f"a bundle of {size} bytes; slots here hold {self.max_bundle_bytes}")]
+            return self.turn_away(peer, f"a bundle of {size} bytes; slots here hold {self.max_bundle_bytes}")
         replies = []
         for other, state in list(self._peers.items()):
             if other == peer or state.session == session:

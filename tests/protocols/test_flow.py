@@ -60,6 +60,17 @@ def test_another_version_is_refused_in_words():
         Producer("town", "s", 1).receive(replies[0].message)
 
 
+def test_a_peer_whose_second_hello_is_refused_gives_its_credits_back():
+    consumer, first, other = Consumer("run", 2, 10), Producer("one", "1", 10), Producer("two", "2", 10)
+    connect(consumer, first)
+    connect(consumer, other, b"b")
+    assert (first.credits, other.credits) == (2, 0)
+    replies, _ = consumer.receive(b"a", Producer("one", "3", 99).hello()[0])
+    assert [reply.peer for reply in replies] == [b"b", b"a"]
+    other.receive(replies[0].message)
+    assert other.credits == 2
+
+
 def test_an_unknown_peer_is_asked_to_say_hello():
     consumer, producer = Consumer("run", 1, 10), Producer("town", "s", 10)
     replies, delivery = consumer.receive(b"a", envelope("bundle", session="s", sequence=0))

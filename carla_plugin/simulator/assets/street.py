@@ -26,17 +26,12 @@ def street_lamp(height_m: float = 7.5, arm_m: float = 1.8) -> StreetLamp:
     """Make a lamp; pole at the origin, the arm reaches over the road toward +x."""
     metal = Finish(Material.METAL, POLE, (84, 90, 94))
     glow = Finish(Material.STREET_LAMP, POLE, (250, 240, 210))
-    bow = [
-        (0, 0, height_m - 0.9),
-        (0.08, 0, height_m - 0.3),
-        (arm_m * 0.4, 0, height_m + 0.15),
-        (arm_m, 0, height_m + 0.25),
-    ]
+    bow = [(0, 0, height_m - 0.9), (arm_m * 0.3, 0, height_m + 0.05), (arm_m, 0, height_m + 0.25)]
+    under = [(arm_m + x, y, height_m + 0.185) for x, y in ((0, -0.1), (0, 0.1), (0.4, 0.1), (0.4, -0.1))]
     parts = [tube((0, 0, 0), (0, 0, 0.9), 0.12, metal, end_radius=0.1, sides=6, caps=False),
              tube((0, 0, 0.9), (0, 0, height_m - 0.9), 0.08, metal, end_radius=0.055, sides=6, caps=False),
-             pipe(bow, (0.055, 0.05, 0.04, 0.035), metal, sides=4, caps=False),
-             box((arm_m + 0.2, 0, height_m + 0.25), (0.7, 0.25, 0.12), metal, bevel=0.05),
-             box((arm_m + 0.2, 0, height_m + 0.17), (0.5, 0.2, 0.05), glow, bottom=True)]  # fmt: skip
+             pipe(bow, (0.055, 0.045, 0.035), metal, sides=4, caps=False),
+             box((arm_m + 0.2, 0, height_m + 0.25), (0.7, 0.25, 0.12), metal, bevel=0.05), quad(under, glow)]  # fmt: skip
     return StreetLamp(as_one(parts, 0), (arm_m + 0.2, 0.0, height_m + 0.15))
 
 
@@ -57,15 +52,25 @@ def fence(length_m: float, height_m: float = 1.2, kind: str = "bars") -> Mesh:
     return as_one(parts, 0)
 
 
-def _post(x: float, y: float, top: float, finish: Finish, low: float = 0.0) -> Mesh:
+def _post(x: float, y: float, top: float, finish: Finish) -> Mesh:
     """Make a slim upright, about 0.05 m thick."""
-    return tube((x, y, low), (x, y, top), 0.035, finish, sides=4, caps=False)
+    return tube((x, y, 0.0), (x, y, top), 0.035, finish, sides=3, caps=False)
+
+
+def _face(centre: Point, wide: float, high: float, finish: Finish) -> Mesh:
+    """Make a plate `wide` along y and `high` along z that is turned toward +x, or toward -x where x is negative."""
+    x, y, z = centre
+    turn = 1 if x >= 0 else -1
+    corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    return quad([(x, y + turn * a * wide / 2, z + b * high / 2) for a, b in corners], finish)
 
 
 def _strip(length: float, z: float, finish: Finish) -> Mesh:
     """Make a flat rail along x, 0.06 m high."""
     half = length / 2
-    return quad([(-half, 0.04, z - 0.03), (-half, 0.04, z + 0.03), (half, 0.04, z + 0.03), (half, 0.04, z - 0.03)], finish)
+    return quad(
+        [(-half, 0.04, z - 0.03), (-half, 0.04, z + 0.03), (half, 0.04, z + 0.03), (half, 0.04, z - 0.03)], finish
+    )
 
 
 @lru_cache(maxsize=128)
@@ -75,7 +80,7 @@ def wall(length_m: float, height_m: float = 1.8, kind: str = "brick") -> Mesh:
     finish = Finish(Material.CONCRETE if kind == "concrete" else Material.BRICK, WALL, colour)
     coping = Finish(Material.CONCRETE, WALL, (178, 174, 164))
     return as_one([box((0, 0, height_m / 2 - 0.04), (length_m, 0.25, height_m - 0.08), finish, bottom=False),
-                   box((0, 0, height_m - 0.04), (length_m, 0.33, 0.08), coping)], 0)  # fmt: skip
+                   box((0, 0, height_m - 0.04), (length_m, 0.33, 0.08), coping, bottom=False)], 0)  # fmt: skip
 
 
 def _of(colour: Colour, material: Material = Material.PLAIN, tag: int = STATIC) -> Finish:
@@ -94,9 +99,9 @@ _IRON: Colour = (48, 50, 52)
 def bollard() -> Mesh:
     """Make a bollard (tag Pole)."""
     iron, band = _of((60, 64, 66), Material.METAL, POLE), _of((214, 210, 200), Material.PLAIN, POLE)
-    return as_one([tube((0, 0, 0), (0, 0, 0.88), 0.08, iron, sides=6, caps=False),
-                   tube((0, 0, 0.7), (0, 0, 0.78), 0.086, band, sides=6, caps=False),
-                   cone((0, 0, 0.88), (0, 0, 0.97), 0.08, iron, sides=6)], 0)  # fmt: skip
+    path, radii = [(0, 0, 0), (0, 0, 0.9), (0, 0, 0.97)], (0.08, 0.08, 0.02)
+    return as_one([pipe(path, radii, iron, sides=6, caps=False),
+                   tube((0, 0, 0.7), (0, 0, 0.78), 0.086, band, sides=6, caps=False)], 0)  # fmt: skip
 
 
 @lru_cache(maxsize=16)
@@ -104,7 +109,7 @@ def bench(seed: int = 0) -> Mesh:
     """Make a bench 1.8 m long (along y); one sits on it looking toward +x."""
     wood = _of(_drawn(seed, (150, 104, 64), (124, 88, 60), (96, 110, 84), (160, 130, 96)), Material.WOOD)
     iron = _of(_IRON, Material.METAL)
-    parts = [box((x, 0, 0.46), (0.18, 1.8, 0.04), wood) for x in (-0.07, 0.14)]
+    parts = [box((0.04, 0, 0.46), (0.4, 1.8, 0.05), wood)]
     parts += [box((-0.2, 0, z), (0.04, 1.8, 0.12), wood) for z in (0.62, 0.78)]
     for y in (-0.7, 0.7):
         parts += [_post(0.18, y, 0.44, iron), _post(-0.23, y, 0.84, iron)]
@@ -114,26 +119,28 @@ def bench(seed: int = 0) -> Mesh:
 @lru_cache(maxsize=16)
 def bin_(seed: int = 0) -> Mesh:
     """Make a litter bin: a barrel with a lid, or a box with a hood."""
-    colour = _of(_drawn(seed, (50, 90, 60), (70, 74, 78), (196, 110, 30), (54, 76, 104)), Material.METAL)
+    colour = _of(_drawn(seed, (62, 86, 68), (70, 74, 78), (176, 116, 62), (54, 76, 104)), Material.METAL)
     dark = _of((24, 24, 26))
     if seed % 2:
-        return as_one([box((0, 0, 0.38), (0.4, 0.4, 0.72), colour), box((0, 0, 0.82), (0.3, 0.3, 0.16), dark),
+        return as_one([box((0, 0, 0.38), (0.4, 0.4, 0.76), colour, bottom=False),
+                       box((0, 0, 0.82), (0.3, 0.3, 0.16), dark, bottom=False),
                        box((0, 0, 0.93), (0.42, 0.42, 0.1), colour, bevel=0.08)], seed)  # fmt: skip
-    return as_one([tube((0, 0, 0.04), (0, 0, 0.74), 0.18, colour, end_radius=0.22, sides=10),
-                   tube((0, 0, 0.74), (0, 0, 0.84), 0.19, dark, sides=10),
-                   cone((0, 0, 0.84), (0, 0, 0.98), 0.23, colour, sides=10)], seed)  # fmt: skip
+    return as_one([tube((0, 0, 0), (0, 0, 0.74), 0.18, colour, end_radius=0.22, sides=8, caps=False),
+                   tube((0, 0, 0.74), (0, 0, 0.84), 0.19, dark, sides=8, caps=False),
+                   cone((0, 0, 0.84), (0, 0, 0.98), 0.23, colour, sides=8)], seed)  # fmt: skip
 
 
 @lru_cache(maxsize=16)
 def hydrant(seed: int = 0) -> Mesh:
     """Make a hydrant: a barrel on a foot, a domed cap, two hose necks."""
-    paint = _of(_drawn(seed, (190, 40, 30), (214, 170, 40), (186, 52, 36), (150, 30, 30)), Material.METAL)
+    paint = _of(_drawn(seed, (166, 58, 46), (198, 164, 70), (172, 66, 50), (140, 46, 42)), Material.METAL)
     cap = _of(_drawn(seed, (190, 186, 176), (60, 64, 70)), Material.METAL)
-    return as_one([tube((0, 0, 0), (0, 0, 0.07), 0.15, paint), tube((0, 0, 0.07), (0, 0, 0.58), 0.1, paint, caps=False),
-                   tube((0, 0, 0.56), (0, 0, 0.62), 0.13, paint),
-                   ball((0, 0, 0.62), (0.1, 0.1, 0.15), cap, sides=8, rings=4),
-                   tube((0, -0.15, 0.45), (0, 0.15, 0.45), 0.045, cap, sides=6),
-                   tube((0, 0, 0.4), (0.15, 0, 0.4), 0.055, cap, sides=6)], seed)  # fmt: skip
+    barrel = [(0, 0, 0), (0, 0, 0.08), (0, 0, 0.6)]
+    dome = [(0, 0, 0.56), (0, 0, 0.62), (0, 0, 0.74), (0, 0, 0.78)]
+    return as_one([pipe(barrel, (0.15, 0.1, 0.1), paint, sides=6, caps=False),
+                   pipe(dome, (0.14, 0.13, 0.08, 0.02), cap, sides=6, caps=False),
+                   tube((0, -0.15, 0.45), (0, 0.15, 0.45), 0.045, cap, sides=4),
+                   tube((0, 0, 0.4), (0.15, 0, 0.4), 0.055, cap, sides=4)], seed)  # fmt: skip
 
 
 @lru_cache(maxsize=16)
@@ -142,10 +149,10 @@ def planter(seed: int = 0) -> Mesh:
     tub = _of(_drawn(seed, (150, 140, 128), (124, 84, 62), (120, 122, 122)), Material.CONCRETE)
     soil = _of((58, 46, 36))
     leaves = Finish(Material.FOLIAGE, VEGETATION, _drawn(seed, (80, 102, 54), (92, 110, 60), (70, 94, 56)))
-    parts = [box((0, 0, 0.24), (1.1, 0.5, 0.48), tub), box((0, 0, 0.5), (1.2, 0.6, 0.1), tub),
-             box((0, 0, 0.54), (1.0, 0.42, 0.06), soil)]  # fmt: skip
-    for x, size in ((-0.32, 0.2), (0.02, 0.26), (0.34, 0.19)):
-        parts.append(ball((x, 0, 0.58 + size * 0.6), (size, size * 0.95, size), leaves, sides=7, rings=4))
+    parts = [box((0, 0, 0.24), (1.1, 0.5, 0.48), tub, bottom=False), box((0, 0, 0.5), (1.2, 0.6, 0.1), tub),
+             quad([(-0.5, -0.2, 0.56), (0.5, -0.2, 0.56), (0.5, 0.2, 0.56), (-0.5, 0.2, 0.56)], soil)]  # fmt: skip
+    for x, size in ((-0.26, 0.27), (0.25, 0.24)):
+        parts.append(ball((x, 0, 0.58 + size * 0.6), (size, size * 0.95, size), leaves, sides=6, rings=3))
     return as_one(parts, seed)
 
 
@@ -156,9 +163,9 @@ def bus_stop(seed: int = 0) -> Mesh:
     pane, wood = _of((120, 136, 140), Material.GLASS), _of((140, 104, 70), Material.WOOD)
     poster = _of(_drawn(seed, (206, 96, 60), (70, 130, 170), (220, 190, 90), (150, 80, 130)))
     parts = [box((0, 0, 2.44), (1.5, 4.0, 0.12), steel, bevel=0.05), box((-0.4, 0, 0.46), (0.4, 2.4, 0.06), wood)]
-    parts += [box((-0.65, y, 1.2), (0.07, 0.07, 2.4), steel) for y in (-1.9, -0.65, 0.65, 1.9)]
-    parts += [box((-0.65, y, 1.25), (0.02, 1.15, 1.9), pane) for y in (-1.27, 0.0, 1.27)]
-    parts += [box((0.55, y, 1.2), (0.07, 0.07, 2.4), steel) for y in (-1.9, 1.9)]
+    parts += [_post(-0.65, y, 2.4, steel) for y in (-1.9, -0.65, 0.65, 1.9)]
+    parts += [_face((-0.65, y, 1.25), 1.15, 1.9, pane) for y in (-1.27, 0.0, 1.27)]
+    parts += [_post(0.55, y, 2.4, steel) for y in (-1.9, 1.9)]
     parts += [box((-0.05, -1.9, 1.25), (1.1, 0.02, 1.9), pane), box((-0.05, 1.9, 1.25), (1.0, 0.14, 1.9), steel),
               box((-0.05, 1.9, 1.28), (0.86, 0.16, 1.5), poster)]  # fmt: skip
     parts += [box((-0.4, y, 0.22), (0.3, 0.06, 0.44), steel) for y in (-1.0, 1.0)]
@@ -168,7 +175,7 @@ def bus_stop(seed: int = 0) -> Mesh:
 @lru_cache(maxsize=16)
 def kiosk(seed: int = 0) -> Mesh:
     """Make a newspaper kiosk 2.4 m wide (along y), its counter toward +x under a flap."""
-    paint = _of(_drawn(seed, (40, 100, 80), (130, 48, 44), (50, 70, 110), (176, 150, 96)))
+    paint = _of(_drawn(seed, (58, 96, 80), (130, 48, 44), (50, 70, 110), (176, 150, 96)))
     pale, dark = _of((206, 200, 186)), _of((40, 42, 46), Material.GLASS)
     parts = [box((-0.1, 0, 1.25), (1.6, 2.2, 2.5), paint), box((-0.1, 0, 2.58), (2.0, 2.4, 0.16), pale),
              box((-0.1, 0, 2.73), (1.5, 1.9, 0.14), paint, bevel=0.3),
@@ -184,62 +191,62 @@ def kiosk(seed: int = 0) -> Mesh:
 def billboard(seed: int = 0) -> Mesh:
     """Make an advertisement 2.6 m wide (along y) on two posts, its face toward +x."""
     steel = _of(_STEEL, Material.METAL)
-    back = _of(_drawn(seed, (200, 120, 60), (60, 110, 160), (214, 196, 90), (90, 140, 100), (170, 60, 80)))
+    back = _of(_drawn(seed, (186, 128, 84), (60, 110, 160), (214, 196, 90), (90, 140, 100), (170, 60, 80)))
     band, pale = _of(_drawn(seed, (240, 236, 226), (240, 200, 60), (40, 60, 90))), _of((236, 232, 222))
-    parts = [box((-0.04, y, 0.9), (0.1, 0.1, 1.8), steel) for y in (-0.9, 0.9)]
-    parts += [box((0, 0, 2.4), (0.12, 2.6, 1.9), steel), box((0.06, 0, 2.4), (0.03, 2.46, 1.76), back),
-              box((0.08, 0, 1.82), (0.03, 2.46, 0.4), band),
-              box((0.08, -0.6 + 0.3 * (seed % 4), 2.7), (0.03, 0.9, 0.7), pale)]  # fmt: skip
+    parts = [_post(-0.04, y, 1.8, steel) for y in (-0.9, 0.9)]
+    parts += [box((0, 0, 2.4), (0.12, 2.6, 1.9), steel), _face((0.07, 0, 2.4), 2.46, 1.76, back),
+              _face((0.08, 0, 1.82), 2.46, 0.4, band),
+              _face((0.08, -0.6 + 0.3 * (seed % 4), 2.7), 0.9, 0.7, pale)]  # fmt: skip
     return as_one(parts, seed)
 
 
 @lru_cache(maxsize=16)
 def letter_box(seed: int = 0) -> Mesh:
     """Make a letter box on a foot, its slot toward +x."""
-    paint = _of(_drawn(seed, (224, 176, 40), (186, 40, 36), (44, 76, 130)), Material.METAL)
-    return as_one([tube((0, 0, 0), (0, 0, 0.6), 0.05, _of(_IRON, Material.METAL), caps=False),
-                   box((0, 0, 0.9), (0.36, 0.46, 0.66), paint), box((0, 0, 1.27), (0.4, 0.5, 0.08), paint, bevel=0.08),
-                   box((0.18, 0, 1.1), (0.02, 0.34, 0.05), _of((24, 24, 26))),
-                   box((0.18, 0, 0.8), (0.02, 0.26, 0.18), _of((232, 228, 216)))], seed)  # fmt: skip
+    paint = _of(_drawn(seed, (202, 166, 70), (166, 60, 52), (60, 84, 126)), Material.METAL)
+    return as_one([_post(0, 0, 0.6, _of(_IRON, Material.METAL)), box((0, 0, 0.9), (0.36, 0.46, 0.66), paint),
+                   box((0, 0, 1.27), (0.4, 0.5, 0.08), paint, bevel=0.08, bottom=False),
+                   _face((0.19, 0, 1.1), 0.34, 0.05, _of((24, 24, 26))),
+                   _face((0.19, 0, 0.8), 0.26, 0.18, _of((232, 228, 216)))], seed)  # fmt: skip
 
 
 @lru_cache(maxsize=16)
 def cabinet(seed: int = 0) -> Mesh:
     """Make a grey cabinet of the telephone company, doors toward +x."""
     colour = _drawn(seed, (140, 146, 140), (116, 124, 118), (168, 164, 152))
-    steel, seam = _of(colour, Material.METAL), _of((70, 74, 72))
-    return as_one([box((0, 0, 0.06), (0.36, 0.96, 0.12), _of((130, 128, 122), Material.CONCRETE)),
-                   box((0, 0, 0.62), (0.38, 0.98, 1.0), steel), box((0, 0, 1.15), (0.4, 1.0, 0.08), steel, bevel=0.04),
-                   box((0.19, 0, 0.62), (0.015, 0.02, 0.94), seam),
-                   box((0.2, 0.09, 0.66), (0.03, 0.03, 0.14), seam)], seed)  # fmt: skip
+    steel, seam, foot = _of(colour, Material.METAL), _of((70, 74, 72)), _of((130, 128, 122), Material.CONCRETE)
+    return as_one([box((0, 0, 0.06), (0.4, 1.0, 0.12), foot, bottom=False),
+                   box((0, 0, 0.64), (0.36, 0.96, 1.04), steel, bottom=False),
+                   box((0, 0, 1.15), (0.4, 1.0, 0.08), steel, bevel=0.04),
+                   _face((0.19, 0, 0.64), 0.02, 0.94, seam),
+                   _face((0.19, 0.09, 0.68), 0.03, 0.14, seam)], seed)  # fmt: skip
 
 
 @lru_cache(maxsize=16)
 def parasol(seed: int = 0) -> Mesh:
     """Make a cafe table with two chairs under a parasol, 2.2 m across."""
-    cloth = _of(_drawn(seed, (196, 60, 50), (226, 214, 186), (50, 100, 80), (206, 150, 60)), Material.CLOTH)
+    cloth = _of(_drawn(seed, (172, 78, 66), (226, 214, 186), (50, 100, 80), (206, 150, 60)), Material.CLOTH)
     steel, top = _of(_STEEL, Material.METAL), _of((214, 208, 198))
-    parts = [tube((0, 0, 0), (0, 0, 2.5), 0.025, steel, sides=6, caps=False),
-             tube((0, 0, 0), (0, 0, 0.06), 0.24, steel),
-             tube((0, 0, 0.71), (0, 0, 0.75), 0.38, top, sides=10),
+    parts = [_post(0, 0, 2.5, steel),
+             box((0, 0, 0.03), (0.44, 0.44, 0.06), steel, bottom=False),
+             tube((0, 0, 0.71), (0, 0, 0.75), 0.38, top, sides=8),
              cone((0, 0, 2.1), (0, 0, 2.6), 1.1, cloth, sides=8)]  # fmt: skip
     for side in (-1, 1):
         y = 0.72 * side
         parts += [box((0, y, 0.45), (0.4, 0.4, 0.04), top), box((0, y + 0.19 * side, 0.68), (0.38, 0.03, 0.3), top)]
-        parts += [box((x, y + dy, 0.3 if dy * side > 0 else 0.22), (0.03, 0.03, 0.6 if dy * side > 0 else 0.44), steel)
-                  for x in (-0.17, 0.17) for dy in (-0.17, 0.17)]  # fmt: skip
+        for x in (-0.16, 0.16):
+            parts += [_post(x, y - 0.16 * side, 0.44, steel), _post(x, y + 0.19 * side, 0.7, steel)]
     return as_one(parts, seed)
 
 
 @lru_cache(maxsize=16)
 def barrier(seed: int = 0) -> Mesh:
     """Make a red and white road-works barrier 1.5 m long (along y)."""
-    red, white, foot = _of((200, 52, 40)), _of((230, 228, 220)), _of((60, 60, 62), Material.RUBBER)
-    parts = [box((0, y, 0.5), (0.05, 0.05, 1.0), white) for y in (-0.6, 0.6)]
-    parts += [box((0, y, 0.05), (0.3, 0.2, 0.1), foot, bevel=0.03) for y in (-0.6, 0.6)]
-    for number in range(5):
-        y = -0.6 + 0.3 * number
-        parts += [
-            box((0, y, z), (0.06, 0.3, 0.2), (red, white)[(number + row) % 2]) for row, z in enumerate((0.86, 0.5))
-        ]
+    red, white, foot = _of((178, 66, 54)), _of((230, 228, 220)), _of((60, 60, 62), Material.RUBBER)
+    parts = [_post(0, y, 1.0, white) for y in (-0.6, 0.6)]
+    parts += [box((0, y, 0.05), (0.3, 0.2, 0.1), foot, bevel=0.03, bottom=False) for y in (-0.6, 0.6)]
+    parts += [box((0, 0, z), (0.06, 1.5, 0.2), white) for z in (0.5, 0.86)]
+    for x in (-0.035, 0.035):  # red fields on both sides, the lower row shifted
+        parts += [_face((x, y, 0.86), 0.3, 0.2, red) for y in (-0.6, 0.0, 0.6)]
+        parts += [_face((x, y, 0.5), 0.3, 0.2, red) for y in (-0.3, 0.3)]
     return as_one(parts, seed)
