@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import logging
 import os
 import re
-import signal
 import sys
-import threading
+from collections.abc import Callable
+from functools import partial
 
 EXAMPLE = """example:
   carla-plugin simulate --port 2000 --town Grid --seed 7
@@ -39,6 +36,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C, SIGTERM or the end of standard input."""
+    import asyncio
+    import logging
+
     from protocols.errors import InputError
 
     logging.basicConfig(level=logging.INFO, format="carla-plugin simulate: %(message)s", stream=sys.stderr)
@@ -65,6 +65,10 @@ def map_name(town: str, seed: int) -> str:
 
 
 async def _serve(arguments: argparse.Namespace, name: str) -> int:
+    import asyncio
+    import signal
+    import threading
+
     loop, stop, interrupted, served = asyncio.get_running_loop(), asyncio.Event(), False, False
 
     def interrupt() -> None:
@@ -75,7 +79,8 @@ async def _serve(arguments: argparse.Namespace, name: str) -> int:
     loop.add_signal_handler(signal.SIGINT, interrupt)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     if arguments.stay_with_stdin:
-        threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
+        leave = partial(loop.call_soon_threadsafe, stop.set)
+        threading.Thread(target=_watch_stdin, args=(leave,), daemon=True).start()
     from carla_plugin.simulator.server import serve
 
     def ready(port: int) -> None:
@@ -99,9 +104,11 @@ async def _serve(arguments: argparse.Namespace, name: str) -> int:
     return code
 
 
-def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+def _watch_stdin(leave: Callable[[], object]) -> None:
     """End with whoever started us: standard input ends when that process does, even by kill -9."""
     while os.read(0, 4096):
         pass
-    with contextlib.suppress(RuntimeError):  # the loop is closed: we are leaving anyway
-        loop.call_soon_threadsafe(stop.set)
+    try:
+        leave()
+    except RuntimeError:
+        return  # the loop is closed: we are leaving anyway

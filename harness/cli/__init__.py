@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 
 from protocols.errors import ManyskiesError
 
@@ -48,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"carla-harness {_version()}")
+    top.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version and leave")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = import_module(f"harness.cli.{name}")
@@ -56,8 +55,14 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _version() -> str:
-    try:
-        return version("manyskies")
-    except PackageNotFoundError:
-        return "unknown (not installed)"
+class _ShowVersion(argparse.Action):
+    """Look the version up only when it is asked for: that import is slow."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(parser.prog, version("manyskies"))
+        except PackageNotFoundError:
+            print(parser.prog, "unknown (not installed)")
+        parser.exit()
