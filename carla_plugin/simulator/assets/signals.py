@@ -37,10 +37,10 @@ def traffic_light(signal_index: int, arm_m: float = 4.5, height_m: float = 6.0) 
     """
     metal = Finish(Material.METAL, POLE, _DARK)
     housing = Finish(Material.METAL, TRAFFIC_LIGHT, _DARK)
-    parts = [tube((0, 0, 0), (0, 0, height_m if arm_m else 3.4), 0.09, metal, sides=6, caps=False)]
+    parts = [tube((0, 0, 0), (0, 0, height_m if arm_m else 3.4), 0.09, metal, sides=5, caps=False)]
     centres = [(0.0, 0.0, 2.9)]
     if arm_m:
-        parts.append(tube((0, 0, height_m), (0, arm_m, height_m), 0.06, metal, sides=6, caps=False))
+        parts.append(tube((0, 0, height_m), (0, arm_m, height_m), 0.06, metal, sides=4, caps=False))
         centres.append((0.0, arm_m - 0.3, height_m - 0.1))
     lenses: list[Point] = []
     for x, y, z in centres:
@@ -63,6 +63,6 @@ def traffic_sign(kind: str, seed: int = 0, height_m: float = 2.2) -> Mesh:
     r, z = 0.4, height_m + 0.4
     corners = ((-1, -1), (1, -1), (1, 1), (-1, 1))
     return as_one(
-        [tube((0, 0, 0), (0, 0, z + r), 0.035, metal, sides=5, caps=False),
+        [tube((0, 0, 0), (0, 0, z + r), 0.035, metal, sides=4, caps=False),
          quad([(0.05, a * r, z + b * r) for a, b in corners], face, [(a, b, w) for a, b in corners])], seed,
     )  # fmt: skip

@@ -28,10 +28,11 @@ def street_lamp(height_m: float = 7.5, arm_m: float = 1.8) -> StreetLamp:
     glow = Finish(Material.STREET_LAMP, POLE, (250, 240, 210))
     bow = [(0, 0, height_m - 0.9), (arm_m * 0.3, 0, height_m + 0.05), (arm_m, 0, height_m + 0.25)]
     under = [(arm_m + x, y, height_m + 0.185) for x, y in ((0, -0.1), (0, 0.1), (0.4, 0.1), (0.4, -0.1))]
-    parts = [tube((0, 0, 0), (0, 0, 0.9), 0.12, metal, end_radius=0.1, sides=6, caps=False),
-             tube((0, 0, 0.9), (0, 0, height_m - 0.9), 0.08, metal, end_radius=0.055, sides=6, caps=False),
+    parts = [tube((0, 0, 0), (0, 0, 0.9), 0.12, metal, end_radius=0.1, sides=5, caps=False),
+             tube((0, 0, 0.9), (0, 0, height_m - 0.9), 0.08, metal, end_radius=0.055, sides=5, caps=False),
              pipe(bow, (0.055, 0.045, 0.035), metal, sides=4, caps=False),
-             box((arm_m + 0.2, 0, height_m + 0.25), (0.7, 0.25, 0.12), metal, bevel=0.05), quad(under, glow)]  # fmt: skip
+             box((arm_m + 0.2, 0, height_m + 0.25), (0.7, 0.25, 0.12), metal, bevel=0.05),
+             quad(under, glow)]  # fmt: skip
     return StreetLamp(as_one(parts, 0), (arm_m + 0.2, 0.0, height_m + 0.15))
 
 
