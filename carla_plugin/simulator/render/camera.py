@@ -54,9 +54,7 @@ def projection(camera: Camera) -> NDArray[np.float64]:
     """
     forward, right, up = axes(camera.transform.rotation)
     middle_x, middle_y = camera.width / 2.0, camera.height / 2.0
-    rows = np.stack(
-        [camera.focal_px * right + middle_x * forward, -camera.focal_px * up + middle_y * forward, forward]
-    )
+    rows = np.stack([camera.focal_px * right + middle_x * forward, -camera.focal_px * up + middle_y * forward, forward])
     place = np.array(camera.transform.location, dtype=np.float64)
     return np.concatenate([rows, -(rows @ place)[:, None]], axis=1)
 

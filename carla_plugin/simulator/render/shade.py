@@ -142,9 +142,7 @@ def light_surfaces(
             right = min(tile_column + TILE, width)
             count = 0
             if lights.shape[0] > 0:
-                count = _tile_lights(
-                    tile_row, bottom, tile_column, right, rays, depths, kinds, lights, lamps, chosen
-                )
+                count = _tile_lights(tile_row, bottom, tile_column, right, rays, depths, kinds, lights, lamps, chosen)
             for row in range(tile_row, bottom):
                 for column in range(tile_column, right):
                     sx, sy = column + 0.5, row + 0.5

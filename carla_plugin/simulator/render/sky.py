@@ -25,9 +25,7 @@ DOME_SIZE = 64
 
 
 @numba.njit("void(float64, float64, float64, float64[::1], int64, float64[::1])", cache=True, nogil=True)
-def sky_colour(
-    x: float, y: float, z: float, look: NDArray[np.float64], octaves: int, out: NDArray[np.float64]
-) -> None:
+def sky_colour(x: float, y: float, z: float, look: NDArray[np.float64], octaves: int, out: NDArray[np.float64]) -> None:
     """Write the sky's colour in a direction.
 
     Args:
