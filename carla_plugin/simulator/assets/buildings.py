@@ -140,11 +140,13 @@ def _awning(front: float, y: float, length: float, colour: Colour) -> Mesh:
 
 def _balcony(front: float, y: float, z: float) -> list[Mesh]:
     rail = Finish(Material.METAL, BUILDING, DARK)
-    bars = [box((front + 0.85, y + offset, z + 0.55), (0.04, 0.05, 0.9), rail) for offset in (-0.95, -0.35, 0.35, 0.95)]
+    out, a, b, top = front + 0.86, y - 1.05, y + 1.05, z + 1.0
+    face = [(out, a, z), (out, b, z), (out, b, top), (out, a, top)]
+    along = [(0.0, 0.0, 0.0), (2.1, 0.0, 0.0), (2.1, 1.0, 0.0), (0.0, 1.0, 0.0)]
     return [
         box((front + 0.45, y, z), (0.9, 2.1, 0.14), Finish(Material.CONCRETE, BUILDING, PALE)),
-        box((front + 0.86, y, z + 1.0), (0.05, 2.1, 0.06), rail),
-        *bars,
+        box((out, y, top), (0.05, 2.1, 0.06), rail),
+        quad(face, Finish(Material.FENCE, BUILDING, DARK), along),
     ]
 
 

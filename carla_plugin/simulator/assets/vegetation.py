@@ -56,7 +56,7 @@ def _broad(kind: str, height: float, leaves: Finish, dice: Random) -> list[Mesh]
         size = spread * dice.uniform(0.5, 0.66)
         x, y = away * math.cos(angle), away * math.sin(angle)
         z = middle + height * dice.uniform(-0.13, 0.1)
-        parts.append(ball((x, y, z), (size, size, size * dice.uniform(0.75, 0.95)), leaves, sides=7, rings=4))
+        parts.append(ball((x, y, z), (size, size, size * dice.uniform(0.75, 0.95)), leaves, sides=6, rings=4))
         if number < 3:
             parts.append(
                 tube(
