@@ -136,8 +136,10 @@ def _arm(side: Side, h: float, sleeve: Finish, skin: Finish) -> list[Mesh]:
 def _pack(joints: Joints, finish: Finish) -> Mesh:
     up, ahead, h = joints.neck - joints.pelvis, _forward(joints), joints.height
     back = joints.pelvis - ahead * 0.105 * h
-    rings = [_ellipse(back + up * way, ahead, depth * h, width * h)
-             for way, depth, width in ((0.2, 0.03, 0.06), (0.28, 0.052, 0.085), (0.7, 0.048, 0.082), (0.9, 0.02, 0.05))]
+    rings = [
+        _ellipse(back + up * way, ahead, depth * h, width * h)
+        for way, depth, width in ((0.2, 0.03, 0.06), (0.28, 0.052, 0.085), (0.7, 0.048, 0.082), (0.9, 0.02, 0.05))
+    ]
     return loft(np.stack(rings), finish, crease_deg=60.0)
 
 
@@ -159,8 +161,11 @@ def _head(joints: Joints, look: Look, skin: Finish, hair: Finish, tag: int) -> l
     parts = [tube(joints.neck - [0.0, 0.0, 0.02 * h], head, 0.032 * h, skin, sides=6, caps=False)]
     if look.extra == "helmet":
         shell, pane = Finish(Material.CAR_PAINT, tag, look.top), Finish(Material.GLASS, tag, (20, 22, 26))
-        return [*parts, ball(head, (0.082 * h, 0.072 * h, 0.08 * h), shell, sides=12, rings=8),
-                ball(head + [0.022 * h, 0.0, 0.004 * h], (0.066 * h, 0.070 * h, 0.044 * h), pane, sides=12, rings=4)]
+        return [
+            *parts,
+            ball(head, (0.082 * h, 0.072 * h, 0.08 * h), shell, sides=12, rings=7),
+            ball(head + [0.022 * h, 0.0, 0.004 * h], (0.067 * h, 0.074 * h, 0.052 * h), pane, sides=12, rings=5),
+        ]
     parts += [
         ball(head, (0.057 * h, 0.047 * h, 0.068 * h), skin, sides=9, rings=6),
         ball(head + [0.055 * h, 0.0, -0.008 * h], (0.010 * h, 0.007 * h, 0.014 * h), skin, sides=4, rings=2),
