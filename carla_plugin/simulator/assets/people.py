@@ -49,7 +49,7 @@ def walking(height: float, phase: float) -> Joints:
         hip = pelvis + [0.0, side * 0.052 * height, 0.0]
         knee = hip + thigh * _down(leg)
         foot = knee + shin * _down(leg - bend)
-        shoulder = neck + [0.0, side * 0.112 * height, -0.02 * height]
+        shoulder = neck + [0.0, side * 0.109 * height, -0.027 * height]
         elbow = shoulder + upper * _down(arm) + [0.0, side * 0.03 * height, 0.0]
         hand = elbow + fore * _down(arm + math.radians(14.0 + 10.0 * swing))
         sides.append(Side(hip, knee, foot, shoulder, elbow, hand))
@@ -75,7 +75,7 @@ def seated(height: float, seat: Point, lean_deg: float, hands: Point, feet: tupl
         hip = pelvis + [0.0, side * 0.055 * height, 0.0]
         end = np.asarray(foot, dtype=np.float64)
         knee = _bent(hip, end, 0.25 * height, 0.245 * height, np.array([1.0, side * 0.15, 0.4]))
-        shoulder = neck + [0.0, side * 0.112 * height, -0.02 * height]
+        shoulder = neck + [0.0, side * 0.109 * height, -0.027 * height]
         hand = np.array([hands[0], side * abs(hands[1]), hands[2]])
         elbow = _bent(shoulder, hand, 0.165 * height, 0.16 * height, np.array([-0.2, side * 0.7, -0.7]))
         sides.append(Side(hip, knee, end, shoulder, elbow, hand))

@@ -13,6 +13,7 @@ from carla_plugin.simulator.assets.shapes import (
     Finish,
     as_one,
     ball,
+    box,
     extruded,
     loft,
     pipe,
@@ -37,7 +38,7 @@ PACKS: tuple[Colour, ...] = ((60, 52, 46), (150, 40, 40), (44, 78, 66), (50, 60,
 # cross sections of the torso: where on the way from pelvis to neck, half depth and half width as shares of the height
 _HIPS = ((-0.24, 0.040, 0.045), (-0.12, 0.064, 0.096), (0.06, 0.068, 0.101), (0.20, 0.058, 0.084))
 _CHEST = ((0.09, 0.070, 0.103), (0.32, 0.061, 0.084), (0.60, 0.070, 0.100), (0.84, 0.068, 0.118),
-          (0.94, 0.056, 0.112), (1.02, 0.036, 0.046))  # fmt: skip
+          (0.95, 0.054, 0.104), (1.02, 0.034, 0.044))  # fmt: skip
 
 
 class Look(NamedTuple):
@@ -74,7 +75,7 @@ def look_of(number: int) -> Look:
 
 
 def body(joints: Joints, look: Look, tag: int) -> Mesh:
-    """Dress a body; about 700 triangles."""
+    """Dress a body; about 800 triangles."""
     h = joints.height
     skin, hair = Finish(Material.SKIN, tag, look.skin), Finish(Material.CLOTH, tag, look.hair)
     top, lower = Finish(Material.CLOTH, tag, look.top), Finish(Material.CLOTH, tag, look.legs)
@@ -127,9 +128,9 @@ def _arm(side: Side, h: float, sleeve: Finish, skin: Finish) -> list[Mesh]:
     path = np.stack([side.shoulder, (side.shoulder + side.elbow) / 2, side.elbow, side.hand])
     radii = np.array([0.034, 0.030, 0.025, 0.019]) * h
     return [
-        ball(side.shoulder, (0.036 * h, 0.033 * h, 0.034 * h), sleeve, sides=6, rings=3),
+        ball(side.shoulder, (0.037 * h, 0.034 * h, 0.034 * h), sleeve, sides=7, rings=3),
         pipe(path, radii, sleeve, sides=6, caps=False),
-        ball(side.hand, (0.021 * h, 0.017 * h, 0.028 * h), skin, sides=5, rings=3),
+        ball(side.hand + 0.12 * (side.hand - side.elbow), (0.021 * h, 0.017 * h, 0.028 * h), skin, sides=6, rings=3),
     ]
 
 
@@ -168,9 +169,11 @@ def _head(joints: Joints, look: Look, skin: Finish, hair: Finish, tag: int) -> l
         ]
     parts += [
         ball(head, (0.057 * h, 0.047 * h, 0.068 * h), skin, sides=9, rings=6),
-        ball(head + [0.055 * h, 0.0, -0.008 * h], (0.010 * h, 0.007 * h, 0.014 * h), skin, sides=4, rings=2),
         ball(head + [-0.013 * h, 0.0, 0.015 * h], (0.058 * h, 0.053 * h, 0.062 * h), hair, sides=9, rings=5),
     ]
+    eyes = Finish(Material.PLAIN, tag, (44, 34, 30))
+    for aside in (-0.019 * h, 0.019 * h):
+        parts.append(box((head[0] + 0.0475 * h, aside, head[2] + 0.006 * h), (0.007 * h, 0.013 * h, 0.008 * h), eyes))
     if look.long_hair:
         parts.append(ball(head + [-0.034 * h, 0.0, -0.04 * h], (0.036 * h, 0.052 * h, 0.078 * h), hair, sides=7,
                           rings=4))  # fmt: skip

@@ -35,9 +35,7 @@ def _rider_look(paint: Colour) -> Look:
 def _both(start: Point, end: Point, radius: float, finish: Finish) -> list[Mesh]:
     """Make a bar on the right side and its mirror image on the left."""
     flip = np.array([1.0, -1.0, 1.0])
-    return [
-        tube(start * turn, end * turn, radius, finish, sides=6, caps=False) for turn in (np.ones(3), flip)
-    ]
+    return [tube(start * turn, end * turn, radius, finish, sides=6, caps=False) for turn in (np.ones(3), flip)]
 
 
 def _handlebar(x: float, z: float, half: float, sweep: float) -> list[Mesh]:
