@@ -7,7 +7,7 @@ default_scope = "mmseg"
 bundle_size = (512, 256)  # width, height in pixels
 crop_size = (128, 256)  # height, width in pixels
 batch_size = 2  # bundles per iteration; each gives two images
-max_iters = 180
+max_iters = 220
 seed = 0
 
 model = dict(
