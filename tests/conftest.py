@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +22,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="test",
         help="test: each fault once or twice, tens of bundles; soak: the full counts",
     )
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C: a shell that runs us in the background has us, and all that we start, ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
