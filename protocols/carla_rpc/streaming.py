@@ -25,7 +25,6 @@ class SimulationState:
 
 
 ACTOR_ACTIVE = 1
-UNION_BYTES = 54
 
 _TOKEN = struct.Struct("<IHBB16s")
 _HEADER = struct.Struct("<QQd6f")
@@ -36,10 +35,6 @@ _WALKER = struct.Struct("<4fB")
 _SIGNAL = struct.Struct("<32s4fI2B")
 _IMAGE = struct.Struct("<2If")
 _LENGTH = struct.Struct("<I")
-
-HEADER_BYTES = _HEADER.size
-EPISODE_BYTES = _EPISODE.size
-ACTOR_BYTES = _ACTOR.size
 
 
 def token(stream: int, port: int) -> bytes:
