@@ -9,7 +9,7 @@ from typing import Any
 
 from carla_plugin.simulator.actors import Walker
 from carla_plugin.simulator.calls import actors, motion, signals
-from carla_plugin.simulator.calls.kinds import actor_of, raw
+from carla_plugin.simulator.calls.kinds import actor_as, actor_of, raw
 from carla_plugin.simulator.pose import wrap_deg
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError, spawn
@@ -72,9 +72,7 @@ def _spawn(simulation: Simulation, payload: list[Any]) -> int:
 
 def _apply_walker_state(simulation: Simulation, number: Any, place: Any, speed: Any) -> None:
     """Put a person onto the walkable point that the client worked out: feet at `place`."""
-    actor = actor_of(simulation, number)
-    if not isinstance(actor, Walker):
-        raise CallError(f"unable to do this with actor {number}: not a walker")
+    actor = actor_as(simulation, number, Walker, "walker")
     (x, y, z), (_, yaw, _) = reading.transform(place)
     yaw = wrap_deg(yaw)
     forward = Location(math.cos(math.radians(yaw)), math.sin(math.radians(yaw)), 0.0)

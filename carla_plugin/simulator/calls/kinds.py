@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from carla_plugin.simulator.actors import SimActor
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
 from protocols.carla_rpc import reading
+
+Found = TypeVar("Found", bound=SimActor)
 
 
 class Kind(Enum):
@@ -57,4 +59,22 @@ def actor_of(simulation: Simulation, number: Any) -> SimActor:
     actor = simulation.world.actors.get(reading.integer(number))
     if actor is None:
         raise CallError(f"unable to find actor {number}: actor not found")
+    return actor
+
+
+def actor_as(simulation: Simulation, number: Any, kind: type[Found], name: str) -> Found:
+    """Return a living actor of one kind.
+
+    Args:
+        simulation: where it lives.
+        number: its id, as the client sent it.
+        kind: its class.
+        name: of the kind, for the message.
+
+    Raises:
+        CallError: there is no such actor, or it is of another kind.
+    """
+    actor = actor_of(simulation, number)
+    if not isinstance(actor, kind):
+        raise CallError(f"unable to do this with actor {number}: not a {name}")
     return actor

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from carla_plugin.simulator.actors import SimActor, Vehicle, Walker
-from carla_plugin.simulator.calls.kinds import actor_of, value, void
+from carla_plugin.simulator.calls.kinds import actor_as, actor_of, value, void
 from carla_plugin.simulator.chassis import ordinary
 from carla_plugin.simulator.pose import heading
 from carla_plugin.simulator.simulation import Simulation
-from carla_plugin.simulator.spawning import CallError
 from protocols.carla_rpc import reading
 from protocols.carla_rpc.types import Location
 
@@ -20,10 +19,7 @@ def vehicle_of(simulation: Simulation, number: Any) -> Vehicle:
     Raises:
         CallError: the actor is none.
     """
-    actor = actor_of(simulation, number)
-    if not isinstance(actor, Vehicle):
-        raise CallError(f"unable to do this with actor {number}: not a vehicle")
-    return actor
+    return actor_as(simulation, number, Vehicle, "vehicle")
 
 
 def apply_control_to_vehicle(simulation: Simulation, number: Any, control: Any) -> None:
@@ -33,9 +29,7 @@ def apply_control_to_vehicle(simulation: Simulation, number: Any, control: Any) 
 
 def apply_control_to_walker(simulation: Simulation, number: Any, control: Any) -> None:
     """Set where a person goes."""
-    actor = actor_of(simulation, number)
-    if not isinstance(actor, Walker):
-        raise CallError(f"unable to do this with actor {number}: not a walker")
+    actor = actor_as(simulation, number, Walker, "walker")
     actor.control = reading.walker_control(control)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from carla_plugin.simulator.actors import Signal
-from carla_plugin.simulator.calls.kinds import actor_of, value, void
+from carla_plugin.simulator.calls.kinds import actor_as, value, void
 from carla_plugin.simulator.pose import heading
 from carla_plugin.simulator.signals import set_state
 from carla_plugin.simulator.simulation import Simulation
-from carla_plugin.simulator.spawning import CallError
 from protocols.carla_rpc import reading
 from protocols.carla_rpc.types import BoundingBox, Location, Rotation, TrafficLightState
 
@@ -23,10 +22,7 @@ def signal_of(simulation: Simulation, number: Any) -> Signal:
     Raises:
         CallError: the actor is none.
     """
-    actor = actor_of(simulation, number)
-    if not isinstance(actor, Signal):
-        raise CallError(f"unable to do this with actor {number}: not a traffic light")
-    return actor
+    return actor_as(simulation, number, Signal, "traffic light")
 
 
 def _group(simulation: Simulation, signal: Signal) -> list[Signal]:
