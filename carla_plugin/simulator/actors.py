@@ -94,16 +94,16 @@ class Walker(SimActor):
 
 @dataclass
 class Sensor(SimActor):
-    """Keep a sensor: its stream, and what a camera must know."""
+    """Keep a sensor: its stream, when it is due, and what its kind has read and remembers."""
 
     kind: int = 0
     stream: int = 0
     stream_token: bytes = b""
-    width: int = 0
-    height: int = 0
-    fov_deg: float = 90.0
+    settings: Any = None
+    memory: dict[str, Any] = field(default_factory=dict)
     period_s: float = 0.0
-    last_s: float = float("-inf")
+    last_s: float = float("-inf")  # when it was due; credit for being late included
+    drawn_s: float = float("-inf")  # when its last view was taken
 
     @property
     def token(self) -> bytes:

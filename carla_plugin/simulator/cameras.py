@@ -18,12 +18,6 @@ Kept = TypeVar("Kept")
 KEPT_FRAMES = 4
 KEPT_IMAGES = 24
 FAR_M = 1000.0
-KINDS = {
-    "sensor.camera.rgb": SensorType.RGB,
-    "sensor.camera.semantic_segmentation": SensorType.SEMANTIC,
-    "sensor.camera.depth": SensorType.DEPTH,
-    "sensor.camera.instance_segmentation": SensorType.INSTANCE,
-}
 
 
 class Still(NamedTuple):
@@ -47,7 +41,7 @@ class Cameras:
         """Return `H * W * 4` bytes BGRA of one camera at one tick.
 
         Args:
-            kind: one of `KINDS`.
+            kind: RGB, SEMANTIC, DEPTH or INSTANCE of `SensorType`.
             camera: pose and size.
             still: what there is to see.
         """

@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.calls import answer
 from carla_plugin.simulator.cameras import Cameras, Still
-from carla_plugin.simulator.render import Camera, Renderer
+from carla_plugin.simulator.render import Renderer
+from carla_plugin.simulator.sensors import KINDS, Drawn, Shot, Told
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
 from carla_plugin.simulator.subscribers import SLOW_CLIENT_S, Subscribers
@@ -189,41 +190,50 @@ class Server:
             self._drawing = None
 
     async def _publish(self, world: World, due: list[Sensor]) -> None:
-        """Send a tick's state, then have its cameras drawn."""
+        """Send a tick's state, then what told sensors say, then have the others drawn; in the order of the sensors."""
         synchronous = world.settings.synchronous_mode
         self._state = world.state_message()
-        jobs: list[tuple[Sensor, Camera, bytes]] = []
-        if self._drawing is None and not world.settings.no_rendering_mode:
-            jobs = [
-                (
-                    sensor,
-                    Camera(sensor.place, sensor.width, sensor.height, sensor.fov_deg),
-                    streaming.header(sensor.kind, world.frame, world.elapsed_s, sensor.place),
-                )
-                for sensor in due
-                if self._subscribers.has(sensor.stream)
-            ]
-        still = world.still() if jobs else None
+        told: list[tuple[Sensor, bytes]] = []
+        jobs: list[tuple[Sensor, Drawn, Shot, bytes]] = []
+        drawing = self._drawing is None and not world.settings.no_rendering_mode
+        still = None
+        for sensor in due:
+            kind = KINDS[sensor.description.id]
+            opening = streaming.header(kind.wire, world.frame, world.elapsed_s, sensor.place)
+            if isinstance(kind, Told):
+                told += [(sensor, streaming.framed(opening, body)) for body in kind.messages(world, sensor)]
+            elif drawing and self._subscribers.has(sensor.stream):
+                still = still or world.still()
+                jobs.append((sensor, kind, _shot(world, sensor, still), opening))
         await self._subscribers.send(streaming.WORLD_STREAM, self._state, synchronous)
-        if still is not None:
+        for sensor, message in told:
+            await self._subscribers.send(sensor.stream, message, synchronous)
+        if jobs:
             _, cameras = self._built[world.town.name]
-            self._drawing = asyncio.create_task(self._draw(cameras, still, jobs, synchronous))
+            self._drawing = asyncio.create_task(self._draw(cameras, jobs, synchronous))
 
-    async def _draw(
-        self, cameras: Cameras, still: Still, jobs: list[tuple[Sensor, Camera, bytes]], synchronous: bool
-    ) -> None:
-        """Draw and send the images of one tick, sensor by sensor."""
+    async def _draw(self, cameras: Cameras, jobs: list[tuple[Sensor, Drawn, Shot, bytes]], synchronous: bool) -> None:
+        """Draw and send what the sensors of one tick see, one after the other."""
         loop = asyncio.get_running_loop()
-        for sensor, camera, opening in jobs:
+        for sensor, kind, shot, opening in jobs:
             try:
-                pixels = await loop.run_in_executor(self._draws, cameras.pixels, sensor.kind, camera, still)
+                body = await loop.run_in_executor(self._draws, kind.draw, cameras, shot)
             except RuntimeError:  # the thread has been closed: we are leaving
                 return
             except Exception:
-                log.exception("camera %d could not be drawn", sensor.id)
+                log.exception("sensor %d could not be drawn", sensor.id)
                 continue
-            middle = streaming.image(camera.width, camera.height, camera.fov_deg)
-            await self._subscribers.send(sensor.stream, streaming.framed(opening, middle, pixels), synchronous)
+            await self._subscribers.send(sensor.stream, streaming.framed(opening, body), synchronous)
+
+
+def _shot(world: World, sensor: Sensor, still: Still) -> Shot:
+    """Return what the drawing thread may know of a sensor."""
+    since_s = world.elapsed_s - sensor.drawn_s
+    sensor.drawn_s = world.elapsed_s
+    return Shot(
+        sensor.id, sensor.parent, sensor.place, sensor.velocity, sensor.settings, sensor.memory, still,
+        world.frame, world.elapsed_s, since_s if since_s < float("inf") else world.step_s,
+    )  # fmt: skip
 
 
 def _streams(world: World) -> set[int]:

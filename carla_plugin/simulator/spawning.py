@@ -6,18 +6,18 @@ from carla_plugin.simulator.actors import Sensor, SimActor, Vehicle, Walker
 from carla_plugin.simulator.assets.vehicles import vehicle_colours, vehicle_extent, vehicle_tag, vehicle_wheelbase
 from carla_plugin.simulator.assets.walkers import walker_extent
 from carla_plugin.simulator.blueprints import by_id
-from carla_plugin.simulator.cameras import KINDS
 from carla_plugin.simulator.pose import compose
+from carla_plugin.simulator.refusal import CallError
+from carla_plugin.simulator.sensors import KINDS, UNSERVED, Told
+from carla_plugin.simulator.sensors.attributes import number as attribute_number
 from carla_plugin.simulator.world import World
 from protocols.carla_rpc.streaming import token
 from protocols.carla_rpc.types import ActorDescription, BoundingBox, Location, Rotation, Transform
 
 COLLISION = "Spawn failed because of collision at spawn position"
-SIDE_LIMIT_PX = 8192
+LONGEST_PERIOD_S = 1e6
 
-
-class CallError(Exception):
-    """The call cannot be done; the message goes to the client verbatim."""
+__all__ = ["CallError", "spawn"]
 
 
 def spawn(world: World, description: ActorDescription, place: Transform, parent: int, port: int) -> SimActor:
@@ -33,6 +33,8 @@ def spawn(world: World, description: ActorDescription, place: Transform, parent:
     Raises:
         CallError: no such blueprint or parent, the place is taken, or an attribute is out of range.
     """
+    if description.id in UNSERVED:
+        raise CallError(f"{description.id}: this simulator does not have this sensor")
     if description.id not in by_id():
         raise CallError(f"Actor definition '{description.id}' not found")
     if parent and parent not in world.actors:
@@ -60,28 +62,17 @@ def _make(world: World, description: ActorDescription, place: Transform, port: i
         extent = walker_extent(name)
         box = BoundingBox(Location(), Location(*extent), Rotation(), number)
         return Walker(number, description, place, box, bytes([12]), half_height=extent[2])
-    return _camera(Sensor(number, description, place, BoundingBox(actor_id=number), kind=KINDS[name]), port)
+    return _sensor(Sensor(number, description, place, BoundingBox(actor_id=number), kind=KINDS[name].wire), port)
 
 
-def _camera(sensor: Sensor, port: int) -> Sensor:
-    sensor.width = int(_number(sensor, "image_size_x", "800", 1, SIDE_LIMIT_PX))
-    sensor.height = int(_number(sensor, "image_size_y", "600", 1, SIDE_LIMIT_PX))
-    sensor.fov_deg = _number(sensor, "fov", "90.0", 1.0, 170.0)
-    sensor.period_s = _number(sensor, "sensor_tick", "0.0", 0.0, 1e6)
+def _sensor(sensor: Sensor, port: int) -> Sensor:
+    kind = KINDS[sensor.description.id]
+    period_s = attribute_number(sensor, "sensor_tick", "0.0", 0.0, LONGEST_PERIOD_S)
+    sensor.period_s = 0.0 if isinstance(kind, Told) and kind.events else period_s
+    sensor.settings = kind.read(sensor)
     sensor.stream = sensor.id + 1  # 1 is the world's own
     sensor.stream_token = token(sensor.stream, port)
     return sensor
-
-
-def _number(sensor: Sensor, name: str, default: str, low: float, high: float) -> float:
-    text = sensor.attribute(name, default)
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise CallError(f"{sensor.description.id}: {name} must be {low:g} to {high:g}, not '{text}'")
-    return value
 
 
 def _colour(text: str, default: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -169,8 +169,13 @@ class World:
         return Still(tuple(placed), tuple(signal.state for signal in self.signals), self.weather)
 
     def due(self, sensor: Sensor) -> bool:
-        """Return whether a sensor delivers in this tick."""
-        if sensor.period_s > 0.0 and self.elapsed_s - sensor.last_s < sensor.period_s - 1e-9:
+        """Return whether a sensor delivers in this tick.
+
+        A sensor that comes late, because its period is no multiple of the step, has credit for it, as in CARLA: on
+        average it delivers once a period.
+        """
+        late_s = self.elapsed_s - sensor.last_s - sensor.period_s
+        if sensor.period_s > 0.0 and late_s < -1e-9:
             return False
-        sensor.last_s = self.elapsed_s
+        sensor.last_s = self.elapsed_s - late_s if 0.0 < late_s < sensor.period_s else self.elapsed_s
         return True

@@ -1,0 +1,54 @@
+"""Images: sensors that send four bytes a pixel, and what all cameras read at their birth."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from carla_plugin.simulator.actors import Sensor
+from carla_plugin.simulator.cameras import Cameras
+from carla_plugin.simulator.render import Camera
+from carla_plugin.simulator.sensors.attributes import number, whole
+from carla_plugin.simulator.sensors.kind import Drawn, Shot
+from protocols.carla_rpc import streaming
+from protocols.carla_rpc.types import Transform
+
+SIDE_LIMIT_PX = 8192
+
+
+class Lens(NamedTuple):
+    """Hold size and field of view of a camera."""
+
+    width: int
+    height: int
+    fov_deg: float
+
+    def camera(self, place: Transform) -> Camera:
+        """Return the camera that stands at a place."""
+        return Camera(place, self.width, self.height, self.fov_deg)
+
+    def opening(self) -> bytes:
+        """Return what stands before the pixels."""
+        return streaming.image(self.width, self.height, self.fov_deg)
+
+
+def read_lens(sensor: Sensor) -> Lens:
+    """Return a camera's size and field of view.
+
+    Raises:
+        CallError: an attribute is out of range.
+    """
+    return Lens(
+        whole(sensor, "image_size_x", "800", 1, SIDE_LIMIT_PX),
+        whole(sensor, "image_size_y", "600", 1, SIDE_LIMIT_PX),
+        number(sensor, "fov", "90.0", 1.0, 170.0),
+    )
+
+
+def image_kind(wire: int) -> Drawn:
+    """Return the kind of camera whose bytes `Cameras` knows how to make."""
+
+    def draw(cameras: Cameras, shot: Shot) -> bytes:
+        lens: Lens = shot.settings
+        return lens.opening() + cameras.pixels(wire, lens.camera(shot.place), shot.still)
+
+    return Drawn(wire, read_lens, draw)
