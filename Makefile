@@ -16,7 +16,7 @@ test: $(READY)  ## all tests that need nothing but pip
 	.venv/bin/python -m pytest tests --ignore tests/system
 
 soak: $(READY)  ## the same tests at full counts, and what they measured in out/soak
-	.venv/bin/python -m pytest tests --ignore tests/system --scale soak --timeout 0 -s
+	.venv/bin/python -m pytest tests --ignore tests/system --scale soak --timeout 0 -o faulthandler_timeout=0 -s
 
 bench: $(READY)  ## ratios, measured side by side in one run
 	.venv/bin/python tests/bench/run.py --out $(BENCH_OUT)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from carla_plugin.simulator.actors import Sensor
+from carla_plugin.simulator.callers import Callers
 from carla_plugin.simulator.calls import answer
 from carla_plugin.simulator.cameras import Cameras, Still
 from carla_plugin.simulator.render import Renderer
@@ -21,7 +22,7 @@ from carla_plugin.simulator.subscribers import SLOW_CLIENT_S, Subscribers
 from carla_plugin.simulator.town import Town, TownNameError, build_town
 from carla_plugin.simulator.world import World
 from protocols.carla_rpc import messages, streaming
-from protocols.errors import PeerError, RemoteProtocolError
+from protocols.errors import PeerError
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Server:
             return
         port = int(streams_socket.getsockname()[1])
         self.simulation = Simulation(await starting, port, self._build, self._settle, self._publish)
+        self._callers = Callers(self.simulation, self._answer)
         calls = await asyncio.start_server(self._serve_calls, sock=calls_socket)
         streams = await asyncio.start_server(self._serve_stream, sock=streams_socket)
         clock = asyncio.create_task(self.simulation.run_clock())
@@ -118,29 +120,12 @@ class Server:
         return town
 
     async def _serve_calls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one client's calls, one after the other."""
+        """Answer one client's calls."""
         _without_delay(writer)
         self._peers.add(writer)
-        requests = messages.RequestReader()
-        managers: dict[int, tuple[str, int]] = {}  # traffic managers that live in this client
         try:
-            while data := await reader.read(1 << 16):
-                for request in requests.feed(data):
-                    known = dict(self.simulation.traffic_managers)
-                    reply = await self._answer(request)
-                    if request.method == "add_traffic_manager_running":
-                        managers.update(self.simulation.traffic_managers.items() - known.items())
-                    if not request.asynchronous:
-                        writer.write(reply)
-                        await writer.drain()
-        except RemoteProtocolError as error:
-            log.warning("a client was dropped: %s", error)
-        except (ConnectionError, asyncio.CancelledError):
-            pass
+            await self._callers.serve(reader, writer)
         finally:
-            for port, place in managers.items():
-                if self.simulation.traffic_managers.get(port) is place:  # nobody answers there any more
-                    del self.simulation.traffic_managers[port]
             self._peers.discard(writer)
             writer.close()
 
@@ -223,16 +208,15 @@ class Server:
             except Exception:
                 log.exception("sensor %d could not be drawn", sensor.id)
                 continue
-            await self._subscribers.send(sensor.stream, streaming.framed(opening, body), synchronous)
+            if body is not None:
+                await self._subscribers.send(sensor.stream, streaming.framed(opening, body), synchronous)
 
 
 def _shot(world: World, sensor: Sensor, still: Still) -> Shot:
     """Return what the drawing thread may know of a sensor."""
-    since_s = world.elapsed_s - sensor.drawn_s
-    sensor.drawn_s = world.elapsed_s
     return Shot(
-        sensor.id, sensor.parent, sensor.place, sensor.velocity, sensor.settings, sensor.memory, still,
-        world.frame, world.elapsed_s, since_s if since_s < float("inf") else world.step_s,
+        sensor.id, sensor.parent, sensor.place, sensor.settings, sensor.memory, still, world.frame, world.elapsed_s,
+        world.step_s,
     )  # fmt: skip
 
 

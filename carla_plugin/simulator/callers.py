@@ -1,0 +1,74 @@
+"""Callers: the calls of every client, answered one after the other, client by client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from carla_plugin.simulator.rest import Rest
+from carla_plugin.simulator.simulation import Simulation
+from protocols.carla_rpc import messages
+from protocols.errors import RemoteProtocolError
+
+log = logging.getLogger(__name__)
+
+Answer = Callable[[messages.Request], Awaitable[bytes]]
+
+
+class Callers:
+    """Serve the clients that call."""
+
+    def __init__(self, simulation: Simulation, answer: Answer) -> None:
+        """Begin with nobody.
+
+        Args:
+            simulation: what they call.
+            answer: does what a request asks and returns the bytes of the reply.
+        """
+        self._simulation = simulation
+        self._answer = answer
+        self._rest = Rest()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one client until it leaves."""
+        requests = messages.RequestReader()
+        managers: dict[int, tuple[str, int]] = {}  # traffic managers that live in this client
+        tick: asyncio.Task[None] | None = None
+        try:
+            while data := await reader.read(1 << 16):
+                for request in requests.feed(data):
+                    if request.method == "tick_cue" and not self._rest.complete:
+                        tick = asyncio.create_task(self._tick(request, writer))
+                        continue
+                    if tick is not None and request.method != "get_episode_settings":
+                        await tick
+                        tick = None
+                    known = dict(self._simulation.traffic_managers)
+                    await self._reply(request, writer)
+                    if request.method == "add_traffic_manager_running":
+                        managers.update(self._simulation.traffic_managers.items() - known.items())
+                    if managers:
+                        self._rest.saw(writer, request.method)
+        except RemoteProtocolError as error:
+            log.warning("a client was dropped: %s", error)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            if tick is not None:
+                tick.cancel()
+            self._rest.left(writer)
+            for port, place in managers.items():
+                if self._simulation.traffic_managers.get(port) is place:  # nobody answers there any more
+                    del self._simulation.traffic_managers[port]
+
+    async def _tick(self, request: messages.Request, writer: asyncio.StreamWriter) -> None:
+        """Tick when the traffic managers have ended their round."""
+        await self._rest.wait()
+        await self._reply(request, writer)
+
+    async def _reply(self, request: messages.Request, writer: asyncio.StreamWriter) -> None:
+        reply = await self._answer(request)
+        if not request.asynchronous:
+            writer.write(reply)
+            await writer.drain()
