@@ -103,7 +103,6 @@ class Sensor(SimActor):
     memory: dict[str, Any] = field(default_factory=dict)
     period_s: float = 0.0
     last_s: float = float("-inf")  # when it was due; credit for being late included
-    drawn_s: float = float("-inf")  # when its last view was taken
 
     @property
     def token(self) -> bytes:

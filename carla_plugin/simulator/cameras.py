@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.render import Camera, Frame, Placed, Renderer
+from carla_plugin.simulator.render.geometry import STATIC_INSTANCE
+from carla_plugin.simulator.render.rays import Tracer
 from protocols.carla_rpc.streaming import SensorType
-from protocols.carla_rpc.types import WeatherParameters
+from protocols.carla_rpc.types import Location, WeatherParameters
 
 Kept = TypeVar("Kept")
 
@@ -21,11 +23,19 @@ FAR_M = 1000.0
 
 
 class Still(NamedTuple):
-    """Hold what a tick looks like: the actors to be drawn, the lights' states, the weather."""
+    """Hold what a tick looks like: the actors to be drawn, the lights' states, the weather, who moves how fast.
+
+    Attributes:
+        placed: the actors.
+        signals: state of each signal by its number in the town.
+        weather: as the client set it.
+        velocities: of the actors in `placed`, in their order, world axes, m/s.
+    """
 
     placed: tuple[Placed, ...]
     signals: tuple[int, ...]
     weather: WeatherParameters
+    velocities: tuple[Location, ...] = ()
 
 
 class Cameras:
@@ -47,12 +57,20 @@ class Cameras:
         """
         view = (camera, still.placed, still.signals)  # meshes are equal only if they are the same
         key = (kind, view, still.weather if kind == SensorType.RGB else None)
-        return _kept(self._images, key, KEPT_IMAGES, lambda: self._draw(kind, view, camera, still))
+        return _kept(self._images, key, KEPT_IMAGES, lambda: self._draw(kind, camera, still))
 
-    def _draw(self, kind: int, view: Hashable, camera: Camera, still: Still) -> bytes:
-        frame = _kept(
-            self._frames, view, KEPT_FRAMES, lambda: self._renderer.frame(camera, still.placed, still.signals)
-        )
+    def frame(self, camera: Camera, still: Still) -> Frame:
+        """Return what a camera sees; all who ask for the same view get the same frame."""
+        view = (camera, still.placed, still.signals)
+        return _kept(self._frames, view, KEPT_FRAMES, lambda: self._renderer.frame(camera, still.placed, still.signals))
+
+    @property
+    def tracer(self) -> Tracer:
+        """Return what sends rays into the town."""
+        return self._renderer.tracer
+
+    def _draw(self, kind: int, camera: Camera, still: Still) -> bytes:
+        frame = self.frame(camera, still)
         if kind == SensorType.RGB:
             return frame.shade(still.weather).tobytes()
         image = np.zeros((camera.height, camera.width, 4), dtype=np.uint8)
@@ -62,8 +80,9 @@ class Cameras:
         else:
             image[..., 2] = frame.tags
         if kind == SensorType.INSTANCE:
-            image[..., 1] = frame.instances & 0xFF
-            image[..., 0] = frame.instances >> 8 & 0xFF
+            numbers = instance_numbers(frame.instances)
+            image[..., 1] = numbers & 0xFF
+            image[..., 0] = numbers >> 8
         return image.tobytes()
 
 
@@ -75,6 +94,11 @@ def _kept(store: OrderedDict[Hashable, Kept], key: Hashable, limit: int, make: C
             store.popitem(last=False)
     store.move_to_end(key)
     return store[key]
+
+
+def instance_numbers(instances: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return 16-bit numbers of any shape: actor ids, and from 65535 downward the parts of the town; sky is 0."""
+    return np.where(instances < STATIC_INSTANCE, instances, ~instances) & np.uint32(0xFFFF)
 
 
 def _write_depth(depth: NDArray[np.float32], image: NDArray[np.uint8]) -> None:

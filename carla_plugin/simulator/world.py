@@ -166,7 +166,8 @@ class World:
                 (x, y, z), turn = actor.place
                 feet = Transform(Location(x, y, z - actor.half_height), turn)
                 placed.append(Placed(actor.id, walker(name, stride(actor, stride_length(name))), feet, 0))
-        return Still(tuple(placed), tuple(signal.state for signal in self.signals), self.weather)
+        velocities = tuple(self.actors[each.actor_id].velocity for each in placed)
+        return Still(tuple(placed), tuple(signal.state for signal in self.signals), self.weather, velocities)
 
     def due(self, sensor: Sensor) -> bool:
         """Return whether a sensor delivers in this tick.

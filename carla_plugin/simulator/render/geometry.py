@@ -91,9 +91,15 @@ class Pool:
         self._key: tuple[object, ...] | None = None
         self._held: Sequence[Placed] = ()  # keeps the meshes of the key alive, so that an id is never used twice
         self._unrolled: dict[int, tuple[Mesh, Arrays]] = {}
-        self.arrays = _take(_unroll(scene), order)
+        self.arrays = _take(unroll(scene), order)
         self._static_chunks = len(self.arrays.start)
         self.count = self._static
+
+    def static_arrays(self) -> Arrays:
+        """Return the town's triangles alone, without chunks; views that no actor changes."""
+        a = self.arrays
+        fields: list[Any] = [field[: self._static] for field in a[:9]]
+        return Arrays(*[*fields, a.bounds[:0], a.start[:0], a.stop[:0]])
 
     def place(self, placed: Sequence[Placed]) -> None:
         """Write the actors of a frame behind the static triangles; nothing is done if none has moved."""
@@ -133,7 +139,7 @@ class Pool:
         if held is None or held[0] is not mesh:
             if len(self._unrolled) > 512:
                 self._unrolled.clear()
-            held = (mesh, _unroll(mesh))
+            held = (mesh, unroll(mesh))
             self._unrolled[id(mesh)] = held
         return held[1]
 
@@ -161,7 +167,7 @@ def _near_order(corners: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.argsort(code, kind="stable")
 
 
-def _unroll(mesh: Mesh) -> Arrays:
+def unroll(mesh: Mesh) -> Arrays:
     """Return a mesh's triangles unrolled, without chunks."""
     index = mesh.triangles.astype(np.int64)
     count = len(index)

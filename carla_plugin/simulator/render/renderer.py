@@ -14,11 +14,14 @@ from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.render.air import add_air
 from carla_plugin.simulator.render.camera import Camera, axes, pixel_rays, projection
-from carla_plugin.simulator.render.gbuffer import SIZE
+from carla_plugin.simulator.render.flow import flow_between
+from carla_plugin.simulator.render.gbuffer import NORMAL, SIZE
 from carla_plugin.simulator.render.geometry import Placed, Pool
 from carla_plugin.simulator.render.lights import LampPlaces, lights_near
+from carla_plugin.simulator.render.lines import draw_segment
 from carla_plugin.simulator.render.occlusion import occlude, sample_spirals, settle_occlusion
 from carla_plugin.simulator.render.post import anti_alias, blur, develop, gaussian, halo, shrink, tone_curve
+from carla_plugin.simulator.render.rays import Tracer
 from carla_plugin.simulator.render.resolve import resolve
 from carla_plugin.simulator.render.shade import TILE, light_surfaces
 from carla_plugin.simulator.render.shadow import TEXELS, ShadowMaps, draw_shadow, shadow_frames
@@ -66,6 +69,11 @@ class Frame:
         self._maps: dict[tuple[float, ...], ShadowMaps] = {}
         self._see(np.asarray(signals, dtype=np.uint8).reshape(-1))
         self._lights = lights_near(camera, renderer.lamps, self._placed, renderer.lamp_places)
+
+    @property
+    def normals(self) -> NDArray[np.float32]:
+        """Return `(H, W, 3)` float32 unit normals in world axes, turned toward the camera; 0 for sky."""
+        return self._buffer[..., NORMAL : NORMAL + 3]
 
     def _see(self, signals: NDArray[np.uint8]) -> None:
         """Fill the G-buffer."""
@@ -221,6 +229,14 @@ class Renderer:
         self.spare: deque[NDArray[np.float32]] = deque(maxlen=4)
         self._scratch: dict[tuple[int, int], _Scratch] = {}
         self._domes: dict[bytes, NDArray[np.float32]] = {}
+        self._tracer: Tracer | None = None
+
+    @property
+    def tracer(self) -> Tracer:
+        """Return what sends rays into this town; made when first asked for."""
+        if self._tracer is None:
+            self._tracer = Tracer(self.pool)
+        return self._tracer
 
     def frame(self, camera: Camera, placed: Sequence[Placed], signals: Sequence[int]) -> Frame:
         """Return what a camera sees.
@@ -247,6 +263,12 @@ class Renderer:
         wet = WeatherParameters(precipitation=60.0, precipitation_deposits=60.0, sun_altitude_angle=20.0)
         frame.shade(wet)
         frame.shade(wet._replace(sun_altitude_angle=-40.0, fog_density=50.0))
+        progress("compiling rays")
+        placed = [Placed(1, everything, Transform(Location(9.0, 0.0, 0.0)), 0)]
+        tiny.tracer.trace(np.array([0.0, 0.0, 1.5]), np.eye(3), np.full(3, 50.0), placed, 1)
+        flow_between(camera, camera, frame.depth, frame.instances, {1: (np.eye(3), np.zeros(3))})
+        one = np.ones(3)
+        draw_segment(np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.float32), one, one, one, 1.0, 1.0)
 
     def in_bands(self, height: int, draw: Callable[[int, int], None]) -> None:
         """Call draw(first row, row behind the last) over all rows, in bands of whole tiles."""

@@ -15,6 +15,7 @@ told kinds, then the drawn ones, each in the order of the sensors' birth.
 
 from __future__ import annotations
 
+from carla_plugin.simulator.sensors import cosmos, dvs, lidar, normals, optical_flow, radar
 from carla_plugin.simulator.sensors.images import image_kind
 from carla_plugin.simulator.sensors.kind import Drawn, Shot, Told
 from protocols.carla_rpc.streaming import SensorType
@@ -26,6 +27,13 @@ KINDS: dict[str, Drawn | Told] = {
     "sensor.camera.semantic_segmentation": image_kind(SensorType.SEMANTIC),
     "sensor.camera.depth": image_kind(SensorType.DEPTH),
     "sensor.camera.instance_segmentation": image_kind(SensorType.INSTANCE),
+    "sensor.camera.normals": normals.KIND,
+    "sensor.camera.optical_flow": optical_flow.KIND,
+    "sensor.camera.dvs": dvs.KIND,
+    "sensor.camera.cosmos_visualization": cosmos.KIND,
+    "sensor.lidar.ray_cast": lidar.ECHOES,
+    "sensor.lidar.ray_cast_semantic": lidar.TAGGED,
+    "sensor.other.radar": radar.KIND,
     "sensor.other.lane_invasion": Told(SensorType.LANE_INVASION),
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.cameras import Cameras, Still
-from protocols.carla_rpc.types import Location, Transform
+from protocols.carla_rpc.types import Transform
 
 if TYPE_CHECKING:
     from carla_plugin.simulator.world import World
@@ -21,25 +21,23 @@ class Shot(NamedTuple):
         number: actor id of the sensor.
         parent: actor id of what it is fixed to, 0 for none.
         place: of the sensor, in the world.
-        velocity: of the sensor, world axes, m/s.
         settings: what the kind's `read` returned at its birth.
         memory: of this sensor alone; only the drawing thread may touch it.
         still: what there is to see.
         frame: number of the tick.
         elapsed_s: simulated seconds of the episode.
-        since_s: simulated seconds since this sensor's last message, or the step if there was none.
+        step_s: simulated seconds of this tick, however long ago the sensor's last one was.
     """
 
     number: int
     parent: int
     place: Transform
-    velocity: Location
     settings: Any
     memory: dict[str, Any]
     still: Still
     frame: int
     elapsed_s: float
-    since_s: float
+    step_s: float
 
 
 @dataclass(frozen=True)
@@ -49,12 +47,12 @@ class Drawn:
     Attributes:
         wire: its `SensorType`.
         read: takes the sensor at its birth, returns its settings; raises CallError.
-        draw: returns what follows the 48-byte header.
+        draw: returns what follows the 48-byte header, or None if there is nothing to be said.
     """
 
     wire: int
     read: Callable[[Sensor], Any]
-    draw: Callable[[Cameras, Shot], bytes]
+    draw: Callable[[Cameras, Shot], bytes | None]
 
 
 def silence(world: World, sensor: Sensor) -> tuple[bytes, ...]:
