@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from carla_plugin.simulator.rest import Rest
 from carla_plugin.simulator.simulation import Simulation
+from carla_plugin.simulator.wake import Alarm
 from protocols.carla_rpc import messages
 from protocols.errors import RemoteProtocolError
 
@@ -34,12 +35,13 @@ class Callers:
         """Answer one client until it leaves."""
         requests = messages.RequestReader()
         managers: dict[int, tuple[str, int]] = {}  # traffic managers that live in this client
+        alarm = Alarm(str(writer.get_extra_info("peername", ("", 0))[0]))
         tick: asyncio.Task[None] | None = None
         try:
             while data := await reader.read(1 << 16):
                 for request in requests.feed(data):
                     if request.method == "tick_cue" and not self._rest.complete:
-                        tick = asyncio.create_task(self._tick(request, writer))
+                        tick = asyncio.create_task(self._tick(request, writer, alarm))
                         continue
                     if tick is not None and request.method != "get_episode_settings":
                         await tick
@@ -49,6 +51,8 @@ class Callers:
                     if request.method == "add_traffic_manager_running":
                         managers.update(self._simulation.traffic_managers.items() - known.items())
                     if managers:
+                        alarm.port = next(iter(managers))
+                        alarm.saw(request.method)
                         self._rest.saw(writer, request.method)
         except RemoteProtocolError as error:
             log.warning("a client was dropped: %s", error)
@@ -57,15 +61,17 @@ class Callers:
         finally:
             if tick is not None:
                 tick.cancel()
+            alarm.off()
             self._rest.left(writer)
             for port, place in managers.items():
                 if self._simulation.traffic_managers.get(port) is place:  # nobody answers there any more
                     del self._simulation.traffic_managers[port]
 
-    async def _tick(self, request: messages.Request, writer: asyncio.StreamWriter) -> None:
+    async def _tick(self, request: messages.Request, writer: asyncio.StreamWriter, alarm: Alarm) -> None:
         """Tick when the traffic managers have ended their round."""
         await self._rest.wait()
         await self._reply(request, writer)
+        alarm.saw(request.method)
 
     async def _reply(self, request: messages.Request, writer: asyncio.StreamWriter) -> None:
         reply = await self._answer(request)

@@ -23,6 +23,9 @@ class Writer:
     async def drain(self) -> None:
         return
 
+    def get_extra_info(self, name: str, default: object) -> object:
+        return default
+
 
 def served(*calls: tuple[str, ...]) -> list[str]:
     """Return the methods in the order of their answers, when each group of calls arrives in one piece."""
