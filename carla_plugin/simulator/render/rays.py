@@ -29,14 +29,16 @@ class Hits(NamedTuple):
     Attributes:
         distance: `(N,)` float64 metres, infinite where nothing is met.
         cosine: `(N,)` float64 of the angle between ray and surface normal, 0..1.
-        tag: `(N,)` uint8 CARLA tags.
+        tag: `(N,)` uint8 CARLA tags, 0 where nothing is met.
         actor: `(N,)` int64 actor ids, 0 for what never moves.
+        material: `(N,)` uint8 `Material`, 255 where nothing is met.
     """
 
     distance: NDArray[np.float64]
     cosine: NDArray[np.float64]
     tag: NDArray[np.uint8]
     actor: NDArray[np.int64]
+    material: NDArray[np.uint8]
 
 
 class Shape(NamedTuple):
@@ -85,7 +87,10 @@ class Tracer:
             inside: id of the actor whose walls are passed from within, 0 for none.
         """
         count = len(directions)
-        hits = Hits(reach.copy(), np.zeros(count), np.zeros(count, np.uint8), np.full(count, -1, np.int64))
+        hits = Hits(
+            reach.copy(), np.zeros(count), np.zeros(count, np.uint8), np.full(count, -1, np.int64),
+            np.full(count, 255, np.uint8),
+        )  # fmt: skip
         unmoved, here = np.eye(3), np.zeros(3)
         trace_shape(origin, directions, unmoved, here, *self._town, 0, False, *hits)
         furthest = float(reach.max(initial=0.0))
@@ -128,6 +133,7 @@ def trace_shape(
     order: NDArray[np.int32], position: NDArray[np.float32], normal: NDArray[np.float32], uvw: NDArray[np.float32],
     material: NDArray[np.uint8], tags: NDArray[np.uint8], seeds: NDArray[np.uint32], actor: int, from_within: bool,
     distance: NDArray[np.float64], cosine: NDArray[np.float64], tag: NDArray[np.uint8], actors: NDArray[np.int64],
+    kinds: NDArray[np.uint8],
 ) -> None:  # fmt: skip
     """Shorten the rays that meet one shape, and write what they meet.
 
@@ -152,6 +158,7 @@ def trace_shape(
         cosine: `(N,)` float64, written.
         tag: `(N,)` uint8, written.
         actors: `(N,)` int64, written.
+        kinds: `(N,)` uint8, written.
     """
     if position.shape[0] == 0:
         return
@@ -239,6 +246,7 @@ def trace_shape(
             distance[ray] = reach
             tag[ray] = tags[found]
             actors[ray] = actor
+            kinds[ray] = material[found]
 
 
 @numba.njit(cache=True, nogil=True)

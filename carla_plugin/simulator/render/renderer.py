@@ -75,6 +75,11 @@ class Frame:
         """Return `(H, W, 3)` float32 unit normals in world axes, turned toward the camera; 0 for sky."""
         return self._buffer[..., NORMAL : NORMAL + 3]
 
+    @property
+    def materials(self) -> NDArray[np.uint8]:
+        """Return `(H, W)` uint8 `Material` of each pixel, 255 for sky."""
+        return self._kinds
+
     def _see(self, signals: NDArray[np.uint8]) -> None:
         """Fill the G-buffer."""
         renderer, camera = self._renderer, self._camera
