@@ -64,21 +64,27 @@ class SimActor:
 
 @dataclass
 class Vehicle(SimActor):
-    """Keep a vehicle: speeds in m/s along its own x axis, forward positive."""
+    """Keep a vehicle; `velocity` (world axes) and `angular_velocity` are what physics goes on from at the next tick."""
 
     extent: tuple[float, float, float] = (2.0, 1.0, 0.8)
     wheelbase: float = 2.7
     colour: Colour = (128, 128, 128)
     control: VehicleControl = VehicleControl()
     lights: int = 0
-    max_steer_deg: float = 40.0
     physics_control: list[Any] | None = None  # as a client set it
+    chassis: Any = None  # what motion has made of it
     physics: bool = True
     gravity: bool = True
     collides: bool = True
-    speed: float = 0.0
-    fall: float = 0.0  # m/s downward
+    sticky: bool = True  # keeps its control until the next one comes
+    gear: int = 0
     constant_velocity: Location | None = None
+    force: Location = Location()  # N, until the next tick
+    torque: Location = Location()  # N m in degrees, until the next tick
+    ackermann: Any = None  # the controller that drives it, if one does
+    ackermann_settings: tuple[float, ...] | None = None
+    shown_steer_deg: dict[int, float] = field(default_factory=dict)  # wheels turned by hand
+    rest: Any = None  # place and control at which the last tick changed nothing
     signal: tuple[int, int] | None = None  # id and state of the traffic light it stands before
 
 

@@ -1,104 +1,183 @@
-"""Motion: vehicles as bicycles that obey their pedals, walkers that go where they look, all of it on the ground."""
+"""Motion: one tick of all vehicles and walkers, what is in their way considered."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 
-from carla_plugin.simulator.actors import Vehicle, Walker
-from carla_plugin.simulator.footprint import Footprints
-from carla_plugin.simulator.pose import heading, wrap_deg
-from protocols.carla_rpc.types import Location, Rotation, Transform
+import numpy as np
+from numpy.typing import NDArray
 
-GroundHeight = Callable[[float, float], float]
+from carla_plugin.simulator import driving
+from carla_plugin.simulator.actors import SimActor, Vehicle, Walker
+from carla_plugin.simulator.chassis import Chassis, chassis_of
+from carla_plugin.simulator.collisions import Collision, Crowd, resolve
+from carla_plugin.simulator.driving import Bodies, Demands, GroundHeight
+from carla_plugin.simulator.footprint import boxes_of, solid
+from carla_plugin.simulator.obstacles import Obstacles
+from protocols.carla_rpc.types import Location, Rotation, Transform, VehicleControl
 
-ENGINE_M_S2 = 5.0  # at full throttle from standing, falling to nothing at top speed
-TOP_SPEED_M_S = 50.0
-TOP_REVERSE_M_S = 8.0
-BRAKE_M_S2 = 9.0
-ROLL_M_S2 = 0.25
-DRAG_PER_M = 0.0008
-GRAVITY_M_S2 = 9.81
+Floats = NDArray[np.float64]
+
+WALKER_KG = 80.0
+NOTHING = Location()
 
 
-def step_vehicle(vehicle: Vehicle, seconds: float, ground: GroundHeight, others: Footprints) -> None:
-    """Move a vehicle by one tick; where its place would overlap another's it stops instead."""
-    if not vehicle.physics:
-        vehicle.stop()
-        vehicle.speed = 0.0
-        return
-    before = vehicle.velocity
-    place, turned_deg = _driven(vehicle, seconds)
-    place = _dropped(vehicle, place, seconds, ground)
-    if vehicle.collides and _differs(place, vehicle.place) and others.blocked(vehicle, vehicle.place, place):
-        vehicle.speed = 0.0
-        place, turned_deg = _dropped(vehicle, vehicle.place, seconds, ground), 0.0
-    cos, sin = heading(place.rotation.yaw)
-    vehicle.place = place
-    vehicle.velocity = (
-        Location(vehicle.speed * cos, vehicle.speed * sin, -vehicle.fall)
-        if vehicle.constant_velocity is None
-        else _level(vehicle.constant_velocity, place.rotation.yaw)
+def chassis(vehicle: Vehicle) -> Chassis:
+    """Return what a vehicle is built like; worked out once, and again when a client changes it."""
+    if vehicle.chassis is None:
+        vehicle.chassis = chassis_of(vehicle), chassis_of(vehicle).row()
+    made: Chassis = vehicle.chassis[0]
+    return made
+
+
+def step(actors: Sequence[SimActor], seconds: float, ground: GroundHeight, obstacles: Obstacles) -> list[Collision]:
+    """Move all vehicles and walkers by one tick, and return the blows of it.
+
+    Args:
+        actors: all, in the order of their birth.
+        seconds: of the tick.
+        ground: height in metres of the ground at (x, y).
+        obstacles: what stands still.
+    """
+    driven: list[Vehicle] = []
+    wishes: dict[int, Transform] = {}  # where those who move want to be
+    for actor in actors:
+        if isinstance(actor, Vehicle):
+            if not actor.physics:
+                actor.stop()
+            elif not actor.parent and not _rests(actor):
+                driven.append(actor)
+        elif isinstance(actor, Walker):
+            before = actor.place
+            step_walker(actor, seconds, ground)
+            if actor.place is not before:
+                wishes[actor.id] = actor.place
+                actor.place = before
+    bodies = _bodies(driven, seconds)
+    moved = bodies
+    if driven:
+        rows = np.array([vehicle.chassis[1] for vehicle in driven])
+        demands = _demands(driven)
+        moved = driving.drive(bodies, rows, demands, seconds, ground)
+        along = (moved.velocity[:, :2] * np.stack([np.cos(moved.turn[:, 1]), np.sin(moved.turn[:, 1])], axis=1)).sum(1)
+        for vehicle, gear in zip(driven, driving.gears(along, demands.pedals, rows).tolist(), strict=True):
+            vehicle.gear = gear
+        angles = driving.degrees(moved).tolist()
+        for vehicle, place, turn in zip(driven, moved.place.tolist(), angles, strict=True):
+            wishes[vehicle.id] = Transform(Location(*place), Rotation(*turn))
+    blows = _settle(actors, wishes, driven, moved, obstacles, seconds)
+    for vehicle, (vx, vy, vz), spin in zip(driven, moved.velocity.tolist(), moved.spin.tolist(), strict=True):
+        _arrive(vehicle, wishes[vehicle.id], Location(vx, vy, vz), math.degrees(spin), seconds)
+    for actor in actors:
+        if isinstance(actor, Walker) and actor.id in wishes:
+            actor.place = wishes[actor.id]
+    return blows
+
+
+def _rests(vehicle: Vehicle) -> bool:
+    """Return whether nothing has changed since a tick that changed nothing."""
+    if vehicle.rest is None:
+        return False
+    place, control, gravity = vehicle.rest
+    if (
+        place is vehicle.place and control == vehicle.control and gravity == vehicle.gravity
+        and vehicle.velocity == NOTHING and vehicle.angular_velocity == NOTHING
+        and vehicle.force == NOTHING and vehicle.torque == NOTHING and vehicle.constant_velocity is None
+    ):  # fmt: skip
+        vehicle.acceleration = NOTHING
+        return True
+    vehicle.rest = None
+    return False
+
+
+def _bodies(driven: Sequence[Vehicle], seconds: float) -> Bodies:
+    """Return the state of vehicles, what pushed and turned them since the last tick included."""
+    for vehicle in driven:
+        body = chassis(vehicle)
+        if vehicle.force != NOTHING:
+            vehicle.velocity = _plus(vehicle.velocity, vehicle.force, seconds / body.mass)
+        if vehicle.torque != NOTHING:
+            vehicle.angular_velocity = _plus(vehicle.angular_velocity, vehicle.torque, seconds / body.inertia)
+        vehicle.force = vehicle.torque = NOTHING
+    rows = np.array(
+        [(*v.place.location, *v.place.rotation, *v.velocity, v.angular_velocity.z) for v in driven], dtype=np.float64
+    ).reshape(-1, 10)
+    return Bodies(rows[:, :3], np.radians(rows[:, 3:6]), rows[:, 6:9], np.radians(rows[:, 9]))
+
+
+def _plus(vector: Location, other: Location, factor: float) -> Location:
+    return Location(*(here + there * factor for here, there in zip(vector, other, strict=True)))
+
+
+def _demands(driven: Sequence[Vehicle]) -> Demands:
+    nothing = (math.nan, math.nan)
+    return Demands(
+        np.array([vehicle.control for vehicle in driven], dtype=np.float64),
+        np.array([vehicle.gravity for vehicle in driven]),
+        np.array([nothing if v.constant_velocity is None else v.constant_velocity[:2] for v in driven]),
     )
-    vehicle.angular_velocity = Location(0.0, 0.0, turned_deg / seconds)
-    vehicle.acceleration = Location(
-        *((now - then) / seconds for now, then in zip(vehicle.velocity, before, strict=True))
-    )
 
 
-def _driven(vehicle: Vehicle, seconds: float) -> tuple[Transform, float]:
-    """Return where the pedals and the wheel take a vehicle, and by how many degrees it turns."""
-    (x, y, z), (pitch, yaw, roll) = vehicle.place
-    if vehicle.constant_velocity is not None:
-        vx, vy, _ = _level(vehicle.constant_velocity, yaw)
-        vehicle.speed = vehicle.constant_velocity.x
-        return Transform(Location(x + vx * seconds, y + vy * seconds, z), Rotation(pitch, yaw, roll)), 0.0
-    vehicle.speed = _speed(vehicle, seconds)
-    steer = math.radians(vehicle.control.steer * vehicle.max_steer_deg)
-    distance = vehicle.speed * seconds
-    turn = distance * math.tan(steer) / vehicle.wheelbase
-    middle = math.radians(yaw) + turn / 2.0
-    # the origin lies between the axles: it slips sideways by half of what the front wheels are turned
-    slip = math.atan(0.5 * math.tan(steer))
-    place = Location(x + distance * math.cos(middle + slip), y + distance * math.sin(middle + slip), z)
-    turned = math.degrees(turn)
-    return Transform(place, Rotation(0.0, wrap_deg(yaw + turned), 0.0)), turned
+def _settle(
+    actors: Sequence[SimActor], wishes: dict[int, Transform], driven: Sequence[Vehicle], moved: Bodies,
+    obstacles: Obstacles, seconds: float,
+) -> list[Collision]:  # fmt: skip
+    """Let everybody go where nothing is in the way: changes `wishes` and the speeds in `moved`."""
+    crowded = [actor for actor in actors if solid(actor)]
+    if not any(actor.id in wishes for actor in crowded):
+        return []
+    places = [actor.place for actor in crowded]
+    now = boxes_of(crowded, places)
+    then = boxes_of(crowded, [wishes.get(actor.id, actor.place) for actor in crowded])
+    row = {vehicle.id: number for number, vehicle in enumerate(driven)}
+    velocity, spin = np.zeros((len(crowded), 2)), np.zeros(len(crowded))
+    lightness, nimbleness = np.zeros(len(crowded)), np.zeros(len(crowded))
+    for number, actor in enumerate(crowded):
+        if isinstance(actor, Vehicle) and actor.physics and not actor.parent:
+            body = chassis(actor)
+            lightness[number], nimbleness[number] = 1.0 / body.mass, 1.0 / body.inertia
+            if actor.id in row:
+                velocity[number] = moved.velocity[row[actor.id], :2]
+                spin[number] = moved.spin[row[actor.id]]
+        elif isinstance(actor, Walker):
+            velocity[number] = actor.velocity[:2]
+            lightness[number] = 1.0 / WALKER_KG
+    walks = np.array([isinstance(actor, Walker) for actor in crowded])
+    crowd = Crowd([actor.id for actor in crowded], now, then, velocity, spin, lightness, nimbleness, walks)
+    blows, changed = resolve(crowd, obstacles, seconds)
+    struck = {blow.actor for blow in blows}
+    for number in np.flatnonzero(changed).tolist():
+        actor = crowded[number]
+        old, new = actor.place, wishes.get(actor.id, actor.place)
+        x, y = (float(step) for step in crowd.then[number, :2] - now[number, :2])
+        here = Location(old.location.x + x, old.location.y + y, new.location.z)
+        wishes[actor.id] = Transform(here, Rotation(new.rotation.pitch, old.rotation.yaw, new.rotation.roll))
+    for number, actor in enumerate(crowded):
+        if actor.id not in struck and not changed[number]:
+            continue
+        if actor.id in row:
+            moved.velocity[row[actor.id], :2] = crowd.velocity[number]
+            moved.spin[row[actor.id]] = crowd.spin[number]
+        elif isinstance(actor, Vehicle) and actor.physics:  # it stood at rest until now
+            vx, vy = crowd.velocity[number].tolist()
+            actor.velocity = Location(vx, vy, 0.0)
+            actor.angular_velocity = Location(0.0, 0.0, math.degrees(crowd.spin[number]))
+    return blows
 
 
-def _speed(vehicle: Vehicle, seconds: float) -> float:
-    """Return the speed after one tick of the pedals."""
-    control, speed = vehicle.control, vehicle.speed
-    top = TOP_REVERSE_M_S if control.reverse else TOP_SPEED_M_S
-    push = control.throttle * ENGINE_M_S2 * max(0.0, 1.0 - abs(speed) / top)
-    speed += (-push if control.reverse else push) * seconds
-    brake = BRAKE_M_S2 * (1.0 if control.hand_brake else control.brake)
-    slow = (brake + (ROLL_M_S2 if push == 0.0 else 0.0) + DRAG_PER_M * speed * speed) * seconds
-    return math.copysign(max(0.0, abs(speed) - slow), speed)
-
-
-def _dropped(vehicle: Vehicle, place: Transform, seconds: float, ground: GroundHeight) -> Transform:
-    """Return the place after gravity: on the ground, or nearer to it."""
-    if not vehicle.gravity:
-        vehicle.fall = 0.0
-        return place
-    x, y, z = place.location
-    floor = ground(x, y)
-    fall = vehicle.fall + GRAVITY_M_S2 * seconds
-    z -= fall * seconds
-    vehicle.fall = fall
-    if z <= floor:
-        z, vehicle.fall = floor, 0.0
-    return Transform(Location(x, y, z), place.rotation)
-
-
-def _level(velocity: Location, yaw_deg: float) -> Location:
-    """Return a vehicle's own velocity in the world's axes."""
-    cos, sin = heading(yaw_deg)
-    return Location(velocity.x * cos - velocity.y * sin, velocity.x * sin + velocity.y * cos, 0.0)
-
-
-def _differs(a: Transform, b: Transform) -> bool:
-    return a.location[:2] != b.location[:2] or a.rotation.yaw != b.rotation.yaw
+def _arrive(vehicle: Vehicle, place: Transform, velocity: Location, spin_deg: float, seconds: float) -> None:
+    """Write down where a vehicle is now, how fast it goes, and whether the next tick can leave it alone."""
+    before, control = vehicle.velocity, vehicle.control
+    stays = place == vehicle.place
+    if not stays:
+        vehicle.place = place
+    vehicle.velocity, vehicle.angular_velocity = velocity, Location(0.0, 0.0, spin_deg)
+    vehicle.acceleration = Location(*((now - then) / seconds for now, then in zip(velocity, before, strict=True)))
+    stands = velocity == NOTHING and spin_deg == 0.0 and control.throttle == 0.0
+    vehicle.rest = (vehicle.place, control, vehicle.gravity) if stays and stands else None
+    if not vehicle.sticky:
+        vehicle.control = VehicleControl()
 
 
 def step_walker(walker: Walker, seconds: float, ground: GroundHeight) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from carla_plugin.simulator import motion
 from carla_plugin.simulator.actors import Sensor, Signal, SimActor, Vehicle, Walker
 from carla_plugin.simulator.assets.vehicles import vehicle
 from carla_plugin.simulator.assets.walkers import stride_length, walker
 from carla_plugin.simulator.cameras import Still
+from carla_plugin.simulator.collisions import Collision
 from carla_plugin.simulator.footprint import Footprints
-from carla_plugin.simulator.motion import step_vehicle, step_walker, stride
+from carla_plugin.simulator.motion import stride
+from carla_plugin.simulator.obstacles import obstacles_of
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.render import Placed
 from carla_plugin.simulator.signals import SignalGroup, StopBoxes
@@ -42,6 +45,7 @@ class World:
         boxes: bounding boxes of all actors that ever lived: clients ask for those of the dead.
         frame: number of the last tick; goes on over episodes.
         elapsed_s: simulated seconds of this episode.
+        collisions: the blows of the last tick.
     """
 
     def __init__(self, episode: int, town: Town, settings: EpisodeSettings, frame: int) -> None:
@@ -53,6 +57,8 @@ class World:
         self.frame = frame
         self.elapsed_s = 0.0
         self.step_s = REAL_TIME_STEP_S
+        self.obstacles = obstacles_of(town)
+        self.collisions: list[Collision] = []  # of the last tick
         self.fresh = True  # no tick yet: the first one says that the map has changed
         self.actors: dict[int, SimActor] = {}
         self.boxes: dict[int, BoundingBox] = {}
@@ -112,17 +118,9 @@ class World:
         self.frame += 1
         self.elapsed_s += seconds
         self.step_s = seconds
-        ground = self.town.ground_height
         for group in self.groups:
             group.step(seconds)
-        others = self.footprints()
-        for actor in self.actors.values():
-            if isinstance(actor, Vehicle):
-                step_vehicle(actor, seconds, ground, others)
-                others.moved(actor)
-            elif isinstance(actor, Walker):
-                step_walker(actor, seconds, ground)
-                others.moved(actor)
+        self.collisions = motion.step(tuple(self.actors.values()), seconds, self.town.ground_height, self.obstacles)
         for actor in self.actors.values():
             parent = self.actors.get(actor.parent) if actor.parent else None
             if parent is not None:
@@ -140,7 +138,7 @@ class World:
     def _actor_state(self, actor: SimActor) -> bytes:
         details = b""
         if isinstance(actor, Vehicle):
-            details = streaming.vehicle_details(actor.control, SPEED_LIMIT_KM_H, actor.signal)
+            details = streaming.vehicle_details(actor.control._replace(gear=actor.gear), SPEED_LIMIT_KM_H, actor.signal)
         elif isinstance(actor, Walker):
             details = streaming.walker_details(actor.control)
         elif isinstance(actor, Signal):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from carla_plugin.simulator.actors import SimActor, Vehicle, Walker
+from carla_plugin.simulator.actors import Vehicle, Walker
 from carla_plugin.simulator.calls.kinds import actor_as, actor_of, value, void
-from carla_plugin.simulator.chassis import ordinary
-from carla_plugin.simulator.pose import heading
+from carla_plugin.simulator.chassis import told
 from carla_plugin.simulator.simulation import Simulation
 from protocols.carla_rpc import reading
-from protocols.carla_rpc.types import Location
 
 
 def vehicle_of(simulation: Simulation, number: Any) -> Vehicle:
@@ -57,23 +55,17 @@ def set_actor_enable_gravity(simulation: Simulation, number: Any, on: Any) -> No
 
 
 def set_actor_target_velocity(simulation: Simulation, number: Any, velocity: Any) -> None:
-    """Give a vehicle a speed at once: the part of the velocity that lies along it."""
+    """Give a body a velocity at once; physics goes on from there."""
     actor, wanted = actor_of(simulation, number), reading.location(velocity)
-    if isinstance(actor, Vehicle):
-        cos, sin = heading(actor.place.rotation.yaw)
-        actor.speed = wanted.x * cos + wanted.y * sin
-    _set_velocity(actor, wanted)
-
-
-def _set_velocity(actor: SimActor, velocity: Location) -> None:
     if isinstance(actor, (Vehicle, Walker)) and actor.physics:
-        actor.velocity = velocity
+        actor.velocity = wanted
 
 
 def set_actor_target_angular_velocity(simulation: Simulation, number: Any, velocity: Any) -> None:
-    """Answer; a vehicle on its wheels turns by steering alone."""
-    actor_of(simulation, number)
-    reading.location(velocity)
+    """Let a vehicle turn at a rate in degrees a second at once; its tyres go on from there."""
+    actor, wanted = actor_of(simulation, number), reading.location(velocity)
+    if isinstance(actor, Vehicle) and actor.physics:
+        actor.angular_velocity = wanted
 
 
 def enable_actor_constant_velocity(simulation: Simulation, number: Any, velocity: Any) -> None:
@@ -102,16 +94,14 @@ def get_vehicle_light_states(simulation: Simulation) -> list[list[int]]:
 
 
 def get_physics_control(simulation: Simulation, number: Any) -> list[Any]:
-    """Return what a vehicle is built like: its own measures and steering, else an ordinary car's numbers."""
-    vehicle = vehicle_of(simulation, number)
-    return vehicle.physics_control or ordinary(vehicle)
+    """Return what a vehicle is built like."""
+    return told(vehicle_of(simulation, number))
 
 
 def apply_physics_control(simulation: Simulation, number: Any, control: Any) -> None:
-    """Keep what a client wants a vehicle to be built like; of it, the front wheels' largest angle steers."""
+    """Build a vehicle as a client wants it."""
     vehicle, wanted = vehicle_of(simulation, number), reading.physics_control(control)
-    vehicle.physics_control = wanted
-    vehicle.max_steer_deg = min(max(max(wheel[2] for wheel in wanted[15]), 0.0), 80.0)
+    vehicle.physics_control, vehicle.chassis, vehicle.rest = wanted, None, None
 
 
 CALLS = {

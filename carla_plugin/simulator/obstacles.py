@@ -1,0 +1,171 @@
+"""Obstacles: what stands still and stops a body, as segments on the ground plan cut from a town's own triangles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from carla_plugin.simulator.contact import any_touched, clipped, touched
+from carla_plugin.simulator.materials import Material
+from carla_plugin.simulator.mesh import Mesh
+from carla_plugin.simulator.town import Town
+
+SOLID_TAGS = (3, 4, 5, 6, 7, 8, 9, 14, 15, 16, 17, 18, 19, 20, 21, 22, 26, 28)
+"""CARLA tags of things that stand up from the ground."""
+HEIGHTS_M = (0.35, 0.8, 1.4)
+"""Heights above the ground at which the town is cut: bumpers, bonnets, shoulders."""
+CELL_M = 4.0
+GROUND_CELL_M = 4.0  # the ground under a thing is asked for once in such a square
+WALL_M = 0.8  # a longer cut is a wall, which a body may graze; a shorter one part of a post
+GRID_LIMIT = 4_000_000  # cells
+
+
+class Touch(NamedTuple):
+    """Describe a contact with what stands still.
+
+    Attributes:
+        part: number of the thing in the town's mesh.
+        tag: its CARLA tag.
+        x: of the contact, metres.
+        y: of the contact, metres.
+        normal: level unit vector (x, y) that points from the thing to the body.
+    """
+
+    part: int
+    tag: int
+    x: float
+    y: float
+    normal: tuple[float, float]
+
+
+class Obstacles:
+    """Hold S segments with the thing and tag each was cut from, in a grid of squares."""
+
+    def __init__(self, scene: Mesh, ground: Callable[[float, float], float]) -> None:
+        """Cut a scene.
+
+        Args:
+            scene: all that stands still.
+            ground: height in metres of the ground at (x, y).
+        """
+        self.segments, triangles = _cut(scene, ground)
+        self.parts: NDArray[np.int64] = scene.part[triangles].astype(np.int64)
+        self.tags: NDArray[np.int64] = scene.tag[triangles].astype(np.int64)
+        self._index()
+
+    def _index(self) -> None:
+        """Write each segment's number into every square that its upright box meets."""
+        low = np.minimum(self.segments[:, :2], self.segments[:, 2:])
+        high = np.maximum(self.segments[:, :2], self.segments[:, 2:])
+        corner = low.min(axis=0) if len(low) else np.zeros(2)
+        span = (high.max(axis=0) if len(high) else np.zeros(2)) - corner
+        side = CELL_M
+        while float(np.prod(np.floor(span / side) + 1)) > GRID_LIMIT:
+            side *= 2.0
+        columns, rows = (int(count) for count in np.floor(span / side) + 1)
+        first = np.floor((low - corner) / side).astype(np.int64)
+        last = np.floor((high - corner) / side).astype(np.int64)
+        wide = last - first + 1
+        counts = wide[:, 0] * wide[:, 1]
+        number = np.repeat(np.arange(len(counts)), counts)
+        step = np.arange(len(number)) - np.repeat(np.cumsum(counts) - counts, counts)
+        cell_i = first[number, 0] + step % np.maximum(wide[number, 0], 1)
+        cell_j = first[number, 1] + step // np.maximum(wide[number, 0], 1)
+        cell = cell_j * columns + cell_i
+        order = np.argsort(cell, kind="stable")
+        self._items = number[order]
+        self._starts = np.searchsorted(cell[order], np.arange(columns * rows + 1))
+        self._grid = np.array([*corner, side, columns, rows], dtype=np.float64)
+
+    def hit(self, boxes: NDArray[np.float64], moved: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return `(N,)` bool: which of the `(N, 8)` boxes that moved touch anything."""
+        found: NDArray[np.bool_] = any_touched(boxes, moved, self._grid, self._starts, self._items, self.segments)
+        return found
+
+    def touches(self, box: NDArray[np.float64]) -> list[Touch]:
+        """Return the things that one box `(8,)` touches, each once, ascending; a contact is the middle of cuts."""
+        numbers = np.unique(touched(box, self._grid, self._starts, self._items, self.segments))
+        return [self._touch(box, numbers[self.parts[numbers] == part]) for part in np.unique(self.parts[numbers])]
+
+    def _touch(self, box: NDArray[np.float64], numbers: NDArray[np.int64]) -> Touch:
+        middles = []
+        for number in numbers.tolist():
+            start, end = clipped(box, self.segments[number])
+            share = (start + end) / 2.0
+            middles.append(self.segments[number, :2] * (1.0 - share) + self.segments[number, 2:] * share)
+        x, y = (float(part) for part in np.mean(middles, axis=0))
+        lengths = np.hypot(*(self.segments[numbers, 2:] - self.segments[numbers, :2]).T)
+        longest = int(numbers[int(lengths.argmax())])
+        normal = self._wall(box, longest) if lengths.max() >= WALL_M else _face(box, x, y)
+        return Touch(int(self.parts[longest]), int(self.tags[longest]), x, y, normal)
+
+    def _wall(self, box: NDArray[np.float64], number: int) -> tuple[float, float]:
+        """Return a wall's normal on the side of the box's middle."""
+        x, y, end_x, end_y = self.segments[number].tolist()
+        across = np.array([-(end_y - y), end_x - x])
+        across /= np.hypot(*across)
+        side = 1.0 if float(across @ (box[:2] - (x, y))) >= 0.0 else -1.0
+        return float(side * across[0]), float(side * across[1])
+
+
+def _face(box: NDArray[np.float64], x: float, y: float) -> tuple[float, float]:
+    """Return the inward normal of the side of a box that is nearest to a point in it."""
+    cos, sin = float(box[2]), float(box[3])
+    dx, dy = x - float(box[0]), y - float(box[1])
+    along, across = dx * cos + dy * sin, dy * cos - dx * sin
+    if float(box[4]) - abs(along) <= float(box[5]) - abs(across):
+        turn = -1.0 if along >= 0.0 else 1.0
+        return turn * cos, turn * sin
+    turn = -1.0 if across >= 0.0 else 1.0
+    return -turn * sin, turn * cos
+
+
+def _cut(scene: Mesh, ground: Callable[[float, float], float]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return `(S, 4)` segments (x, y, x, y) in metres at all heights, and the `(S,)` triangles they were cut from."""
+    solid = np.isin(scene.tag, SOLID_TAGS) & (scene.material != Material.FOLIAGE)
+    numbers = np.flatnonzero(solid)
+    corners = scene.vertices[scene.triangles[numbers]].astype(np.float64)  # (T, 3, 3)
+    lowest = corners[..., 2].min(axis=1) if len(corners) else np.zeros(0)
+    floor = _floors(corners[..., :2].mean(axis=1), ground)
+    near = lowest - floor < HEIGHTS_M[-1]
+    numbers, corners, floor = numbers[near], corners[near], floor[near]
+    cuts, origins = [np.zeros((0, 4))], [np.zeros(0, np.int64)]
+    for height in HEIGHTS_M:
+        above = corners[..., 2] - (floor + height)[:, None]
+        up = above > 0.0
+        count = up.sum(axis=1)
+        crossing = np.flatnonzero((count == 1) | (count == 2))
+        # the corner that lies alone on its side begins both edges that are cut
+        alone = np.where(count[crossing, None] == 1, up[crossing], ~up[crossing]).argmax(axis=1)
+        ends = []
+        for step in (1, 2):
+            other = (alone + step) % 3
+            here, there = above[crossing, alone], above[crossing, other]
+            share = (here / (here - there))[:, None]
+            ends.append(corners[crossing, alone, :2] * (1.0 - share) + corners[crossing, other, :2] * share)
+        cuts.append(np.concatenate(ends, axis=1))
+        origins.append(numbers[crossing])
+    return np.ascontiguousarray(np.concatenate(cuts)), np.concatenate(origins)
+
+
+def _floors(points: NDArray[np.float64], ground: Callable[[float, float], float]) -> NDArray[np.float64]:
+    """Return the height of the ground under `(N, 2)` points, asked for once in each square of the plan."""
+    cells, where = np.unique(np.floor(points / GROUND_CELL_M).astype(np.int64), axis=0, return_inverse=True)
+    middles = (cells + 0.5) * GROUND_CELL_M
+    heights = np.array([ground(x, y) for x, y in middles.tolist()], dtype=np.float64)
+    return heights[where.reshape(-1)] if len(heights) else np.zeros(0)
+
+
+_CUT: WeakKeyDictionary[Town, Obstacles] = WeakKeyDictionary()
+
+
+def obstacles_of(town: Town) -> Obstacles:
+    """Return a town's obstacles; they are worked out once in its life."""
+    found = _CUT.get(town)
+    if found is None:
+        found = _CUT[town] = Obstacles(town.scene, town.ground_height)
+    return found
