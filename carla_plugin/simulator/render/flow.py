@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from carla_plugin.simulator.render.camera import Camera, pixel_rays, projection
 
+_STILL = 1e-9  # less than this is rounding
 Motion = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Of an actor, from where its points are now to where they were: `(3, 3)` turn and `(3,)` shift, world metres."""
 
@@ -69,5 +70,7 @@ def _fill(
             py = view[1, 0] * point[0] + view[1, 1] * point[1] + view[1, 2] * point[2] + far * view[1, 3]
             pw = view[2, 0] * point[0] + view[2, 1] * point[1] + view[2, 2] * point[2] + far * view[2, 3]
             if pw > 1e-6:
-                out[row, column, 0] = min(max(2.0 * (x - px / pw) / width, -2.0), 2.0)
-                out[row, column, 1] = min(max(-2.0 * (y - py / pw) / height, -2.0), 2.0)
+                right = min(max(2.0 * (x - px / pw) / width, -2.0), 2.0)
+                up = min(max(-2.0 * (y - py / pw) / height, -2.0), 2.0)
+                out[row, column, 0] = right if abs(right) > _STILL else 0.0
+                out[row, column, 1] = up if abs(up) > _STILL else 0.0
