@@ -133,7 +133,7 @@ def scenes(scale: str) -> list[tuple[str, int]]:
 
 def test_masks_and_depths_agree_with_embree(places, scale):
     size = (256, 128) if scale == "test" else (1024, 512)
-    compared = wrong = far_off = wrong_actor = 0
+    compared = wrong = far_off = wrong_actor = tied = 0
     for name, count in scenes(scale):
         place = places(name)
         for camera in views(place, count, size):
@@ -146,13 +146,18 @@ def test_masks_and_depths_agree_with_embree(places, scale):
             off = np.abs(frame.depth.ravel() - depth) > 0.01 + 0.001 * depth
             actors = np.where(number < 0, 0, place.solids.actors[number])
             instances = np.where(frame.instances.ravel() < 1 << 16, frame.instances.ravel(), 0)
+            tie = (
+                clear & ~same & (np.abs(frame.depth.ravel() - depth) < 1e-4 + 1e-5 * depth)
+            )  # two surfaces at one place
             compared += int(clear.sum())
-            wrong += int((clear & ~same).sum())
+            wrong += int((clear & ~same & ~tie).sum())
+            tied += int(tie.sum())
             far_off += int((same & off).sum())
             wrong_actor += int((same & (actors != instances)).sum())
-    print(f"{compared} pixels: {wrong} tags, {far_off} depths and {wrong_actor} actors differ")
+    print(f"{compared} pixels: {wrong} tags, {far_off} depths and {wrong_actor} actors differ, {tied} ties")
     assert compared > 0.5 * size[0] * size[1] * sum(count for _, count in scenes(scale))
     assert wrong <= (1.0 - AGREE) * compared
+    assert tied <= 1e-3 * compared
     assert far_off <= (1.0 - AGREE) * compared
     assert wrong_actor <= (1.0 - AGREE) * compared
 
@@ -176,7 +181,7 @@ def test_rays_agree_with_embree(places, scale):
             normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
             cosine = np.abs(np.einsum("ij,ij->i", normals, rays))
             compared += int(clear.sum())
-            wrong += int((clear & ~same).sum())
+            wrong += int((clear & ~same & ~(np.abs(hits.distance - distance) < 1e-3)).sum())
             far_off += int((np.abs(hits.distance - distance) > 0.01 + 0.001 * distance)[both].sum())
             wrong_normal += int((np.abs(hits.cosine - cosine) > 1e-3)[both].sum())
             wrong += int((hits.actor != place.solids.actors[number])[both].sum())
