@@ -129,6 +129,11 @@ def steer_angles(along: Floats, steer: Floats, chassis: Floats) -> Floats:
     return np.asarray(steer * chassis[:, 3] * (curve[rows, low] * (1.0 - share) + curve[rows, low + 1] * share))
 
 
+def pull(along: Floats, pedals: Floats, chassis: Floats) -> Floats:
+    """Return `(N,)` m/s^2 that the engine gives at speeds `along` in m/s, forward positive."""
+    return np.asarray(_engine(along, pedals, chassis) / chassis[:, 0])
+
+
 def gears(along: Floats, pedals: Floats, chassis: Floats) -> NDArray[np.int64]:
     """Return `(N,)` the gear each is in: -1 reverse, 0 none, 1 and more forward."""
     tops = chassis[:, 12 : 12 + MOST_GEARS]

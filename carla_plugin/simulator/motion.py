@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator import driving
+from carla_plugin.simulator.ackermann import Gains, Reserve
 from carla_plugin.simulator.actors import SimActor, Vehicle, Walker
 from carla_plugin.simulator.chassis import Chassis, chassis_of
 from carla_plugin.simulator.collisions import Collision, Crowd, resolve
 from carla_plugin.simulator.driving import Bodies, Demands, GroundHeight
 from carla_plugin.simulator.footprint import boxes_of, solid
 from carla_plugin.simulator.obstacles import Obstacles
+from carla_plugin.simulator.pose import heading
 from protocols.carla_rpc.types import Location, Rotation, Transform, VehicleControl
 
 Floats = NDArray[np.float64]
@@ -46,8 +48,11 @@ def step(actors: Sequence[SimActor], seconds: float, ground: GroundHeight, obsta
         if isinstance(actor, Vehicle):
             if not actor.physics:
                 actor.stop()
-            elif not actor.parent and not _rests(actor):
-                driven.append(actor)
+            elif not actor.parent:
+                if actor.ackermann is not None:
+                    _steer_itself(actor, seconds)
+                if not _rests(actor):
+                    driven.append(actor)
         elif isinstance(actor, Walker):
             before = actor.place
             step_walker(actor, seconds, ground)
@@ -73,6 +78,25 @@ def step(actors: Sequence[SimActor], seconds: float, ground: GroundHeight, obsta
         if isinstance(actor, Walker) and actor.id in wishes:
             actor.place = wishes[actor.id]
     return blows
+
+
+def _steer_itself(vehicle: Vehicle, seconds: float) -> None:
+    """Let a vehicle's Ackermann controller set its pedals and wheel."""
+    body, row = chassis(vehicle), vehicle.chassis[1][None]
+    along = speed_along(vehicle)
+    most_steer = abs(float(driving.steer_angles(np.array([along]), np.array([1.0]), row)[0]))
+    full = np.array([VehicleControl(throttle=1.0, reverse=vehicle.ackermann.reverse)], dtype=np.float64)
+    push = abs(float(driving.pull(np.array([along]), full, row)[0]))
+    resistance = driving.ROLL_M_S2 + body.drag * along * along / body.mass
+    reserve = Reserve(push, min(body.brake / body.mass, body.grip), resistance)
+    gains = Gains(*(vehicle.ackermann_settings or Gains()))
+    vehicle.control = vehicle.ackermann.control(along, most_steer, reserve, gains, seconds)
+
+
+def speed_along(vehicle: Vehicle) -> float:
+    """Return a vehicle's speed along its own axis on the plan, m/s."""
+    cos, sin = heading(vehicle.place.rotation.yaw)
+    return vehicle.velocity.x * cos + vehicle.velocity.y * sin
 
 
 def _rests(vehicle: Vehicle) -> bool:

@@ -160,12 +160,12 @@ def _floors(points: NDArray[np.float64], ground: Callable[[float, float], float]
     return heights[where.reshape(-1)] if len(heights) else np.zeros(0)
 
 
-_CUT: WeakKeyDictionary[Town, Obstacles] = WeakKeyDictionary()
+_CUT: WeakKeyDictionary[Mesh, Obstacles] = WeakKeyDictionary()
 
 
 def obstacles_of(town: Town) -> Obstacles:
     """Return a town's obstacles; they are worked out once in its life."""
-    found = _CUT.get(town)
+    found = _CUT.get(town.scene)
     if found is None:
-        found = _CUT[town] = Obstacles(town.scene, town.ground_height)
+        found = _CUT[town.scene] = Obstacles(town.scene, town.ground_height)
     return found

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from carla_plugin.simulator import motion
-from carla_plugin.simulator.actors import Sensor, Signal, SimActor, Vehicle, Walker
+from carla_plugin.simulator.actors import Prop, Sensor, Signal, SimActor, Vehicle, Walker
+from carla_plugin.simulator.assets.props import prop_of
 from carla_plugin.simulator.assets.vehicles import vehicle
 from carla_plugin.simulator.assets.walkers import stride_length, walker
 from carla_plugin.simulator.cameras import Still
 from carla_plugin.simulator.collisions import Collision
-from carla_plugin.simulator.footprint import Footprints
+from carla_plugin.simulator.footprint import Footprints, boxes_of
 from carla_plugin.simulator.motion import stride
-from carla_plugin.simulator.obstacles import obstacles_of
+from carla_plugin.simulator.obstacles import HEIGHTS_M, obstacles_of
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.render import Placed
 from carla_plugin.simulator.signals import SignalGroup, StopBoxes
@@ -96,11 +99,23 @@ class World:
 
     def remove(self, actor_id: int) -> SimActor | None:
         """Take an actor out, and return it if it lived; what is fixed to it stays where it is, as in CARLA."""
-        return self.actors.pop(actor_id, None)
+        gone = self.actors.pop(actor_id, None)
+        for other in self.actors.values() if gone is not None else ():
+            if other.parent == actor_id:
+                other.parent = 0
+                other.stop()
+        return gone
 
     def footprints(self) -> Footprints:
         """Return where vehicles and walkers stand."""
         return Footprints(self.actors.values())
+
+    def stands_in_wall(self, actor: SimActor, place: Transform) -> bool:
+        """Return whether an actor at a place would stand in something of the town; high above it none would."""
+        box = boxes_of([actor], [place])
+        if box[0, 6] > self.town.ground_height(place.location.x, place.location.y) + HEIGHTS_M[-1]:
+            return False
+        return bool(self.obstacles.hit(box, np.ones(1, dtype=np.bool_))[0])
 
     @property
     def vehicles(self) -> list[Vehicle]:
@@ -164,6 +179,8 @@ class World:
                 (x, y, z), turn = actor.place
                 feet = Transform(Location(x, y, z - actor.half_height), turn)
                 placed.append(Placed(actor.id, walker(name, stride(actor, stride_length(name))), feet, 0))
+            elif isinstance(actor, Prop):
+                placed.append(Placed(actor.id, prop_of(actor.description.id, actor.box.extent), actor.place, 0))
         velocities = tuple(self.actors[each.actor_id].velocity for each in placed)
         return Still(tuple(placed), tuple(signal.state for signal in self.signals), self.weather, velocities)
 

@@ -8,6 +8,7 @@ import pytest
 
 from carla_plugin.simulator.actors import Sensor, Vehicle, Walker
 from carla_plugin.simulator.blueprints import base_type, by_id, definitions
+from carla_plugin.simulator.mesh import empty
 from carla_plugin.simulator.spawning import CallError, spawn
 from carla_plugin.simulator.world import World
 from protocols.carla_rpc.types import (
@@ -23,7 +24,7 @@ from protocols.carla_rpc.types import (
 
 @pytest.fixture
 def world() -> World:
-    town = types.SimpleNamespace(name="Plain", signals=(), ground_height=lambda x, y: 0.0)
+    town = types.SimpleNamespace(name="Plain", signals=(), ground_height=lambda x, y: 0.0, scene=empty())
     return World(1, town, EpisodeSettings(), 0)
 
 
@@ -35,7 +36,7 @@ def born(world: World, name: str, x: float = 0.0, parent: int = 0, **attributes:
 def test_every_blueprint_that_is_listed_can_be_spawned(world):
     for number, definition in enumerate(definitions()):
         actor = born(world, definition.id, 20.0 * number)
-        assert isinstance(actor, {"vehicle": Vehicle, "walker": Walker, "sensor": Sensor}[definition.id.split(".")[0]])
+        assert isinstance(actor, KINDS_BORN[definition.id.split(".")[0]])
         assert len(actor.token) == (24 if isinstance(actor, Sensor) else 0)
     world.step(0.05)
     assert len(world.state_message()) == 4 + 48 + 36 + 119 * len(world.actors)
