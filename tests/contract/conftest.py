@@ -32,6 +32,23 @@ class Eye:
                 return np.frombuffer(image.raw_data, np.uint8).reshape(image.height, image.width, 4).copy()
 
 
+class Ear:
+    """A sensor of any kind that keeps its messages, to be met by frame number."""
+
+    def __init__(self, actor: carla.Actor) -> None:
+        self.actor = actor
+        self.messages: queue.Queue[carla.SensorData] = queue.Queue()
+        actor.listen(self.messages.put)
+
+    def at(self, frame: int) -> carla.SensorData:
+        """Return the message of one frame; those before it are dropped."""
+        while True:
+            message = self.messages.get(timeout=WAIT_S)
+            assert message.frame <= frame, f"expected frame {frame}, got {message.frame} already"
+            if message.frame == frame:
+                return message
+
+
 class Stage:
     """The wheel's client and world, and all that a test has spawned."""
 
@@ -55,6 +72,9 @@ class Stage:
         width, height = size
         camera = self.spawn(f"sensor.camera.{kind}", place, parent, image_size_x=width, image_size_y=height, fov=fov)
         return Eye(camera)
+
+    def ear(self, blueprint: str, place: carla.Transform, parent: carla.Actor | None = None, **attributes) -> Ear:
+        return Ear(self.spawn(blueprint, place, parent, **attributes))
 
     def car(self, number: int = 0, blueprint: str = "vehicle.tesla.model3") -> carla.Actor:
         car = self.spawn(blueprint, self.map.get_spawn_points()[number])
