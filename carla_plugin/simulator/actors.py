@@ -99,6 +99,13 @@ class Walker(SimActor):
 
 
 @dataclass
+class Prop(SimActor):
+    """Keep a thing that stands where it was put; `place` is the middle of its foot."""
+
+    collides: bool = True
+
+
+@dataclass
 class Sensor(SimActor):
     """Keep a sensor: its stream, when it is due, and what its kind has read and remembers."""
 

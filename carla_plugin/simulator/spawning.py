@@ -47,11 +47,20 @@ def spawn(world: World, description: ActorDescription, place: Transform, parent:
         raise CallError("unable to attach actor: parent actor not found")
     there = compose(world.actors[parent].place, place) if parent else place
     actor = _make(world, description, there, port)
-    if isinstance(actor, (Vehicle, Walker)) and solid(actor) and (world.footprints().overlapping(actor, there) or world.stands_in_wall(actor, there)):
+    if (
+        isinstance(actor, (Vehicle, Walker))
+        and solid(actor)
+        and (world.footprints().overlapping(actor, there) or world.stands_in_wall(actor, there))
+    ):
         raise CallError(COLLISION)
     actor.parent, actor.relative = parent, place if parent else Transform()
     world.add(actor)
     return actor
+
+
+def _taken(world: World, actor: SimActor, there: Transform) -> bool:
+    """Return whether somebody or something is where a body would be; props are put anywhere."""
+    return solid(actor) and (bool(world.footprints().overlapping(actor, there)) or world.stands_in_wall(actor, there))
 
 
 def _make(world: World, description: ActorDescription, place: Transform, port: int) -> SimActor:

@@ -1,4 +1,4 @@
-"""People on foot: `walker.pedestrian.0001` to `0049`."""
+"""People on foot: `walker.pedestrian.0001` to `0052`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from carla_plugin.simulator.mesh import Mesh
 PEDESTRIAN = 12
 STANDING = -1.0
 PHASES = 16
-WALKER_IDS: tuple[str, ...] = tuple(f"walker.pedestrian.{number:04d}" for number in range(1, 50))
+WALKER_IDS: tuple[str, ...] = tuple(f"walker.pedestrian.{number:04d}" for number in range(1, 53))
 
 CHILDREN = (9, 10, 11, 12, 13, 14, 48, 49)
 ELDERLY = (5, 6, 17, 24, 29, 36)

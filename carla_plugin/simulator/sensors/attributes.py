@@ -21,7 +21,7 @@ def number(sensor: SimActor, name: str, default: str, low: float, high: float) -
     """
     text = sensor.attribute(name, default)
     try:
-        value = float(text)
+        value = float(text.strip().removesuffix("f"))
     except ValueError:
         value = float("nan")
     if not low <= value <= high:

@@ -46,7 +46,7 @@ MODELS: dict[str, Model] = {
     "vehicle.ford.crown": Model("taxi", 5.38, 1.95, 1.62, 2.91, (240, 180, 20)),
     "vehicle.ford.mustang": Model("coupe", 4.72, 1.88, 1.36, 2.72, (20, 60, 140)),
     "vehicle.gazelle.omafiets": Model("bicycle", 1.84, 0.60, 1.80, 1.14, (30, 34, 32)),
-    "vehicle.harley": Model("cruiser", 2.35, 0.90, 1.60, 1.63, (60, 20, 20)),
+    "vehicle.harley-davidson.low_rider": Model("cruiser", 2.35, 0.90, 1.60, 1.63, (60, 20, 20)),
     "vehicle.jeep.wrangler_rubicon": Model("jeep", 3.88, 1.80, 1.84, 2.42, (80, 96, 60)),
     "vehicle.kawasaki.ninja": Model("sportbike", 2.05, 0.74, 1.58, 1.41, (60, 170, 50)),
     "vehicle.lincoln.mkz_2017": Model("sedan", 4.92, 1.86, 1.48, 2.85, (100, 30, 36)),
