@@ -43,7 +43,14 @@ class Touch(NamedTuple):
 
 
 class Obstacles:
-    """Hold S segments with the thing and tag each was cut from, in a grid of squares."""
+    """Hold S segments with the thing and tag each was cut from, in a grid of squares.
+
+    Attributes:
+        segments: `(S, 4)` x, y, x, y in metres.
+        parts: `(S,)` numbers of the things in the town's mesh.
+        tags: `(S,)` CARLA tags.
+        signals: index in the town's list of the traffic light that a part belongs to.
+    """
 
     def __init__(self, scene: Mesh, ground: Callable[[float, float], float]) -> None:
         """Cut a scene.
@@ -55,6 +62,9 @@ class Obstacles:
         self.segments, triangles = _cut(scene, ground)
         self.parts: NDArray[np.int64] = scene.part[triangles].astype(np.int64)
         self.tags: NDArray[np.int64] = scene.tag[triangles].astype(np.int64)
+        lenses = np.flatnonzero(scene.material == Material.SIGNAL_LENS)
+        signals = scene.uvw[scene.triangles[lenses, 0], 1].astype(np.int64)
+        self.signals = dict(zip(scene.part[lenses].tolist(), signals.tolist(), strict=True))
         self._index()
 
     def _index(self) -> None:
@@ -90,6 +100,10 @@ class Obstacles:
         """Return the things that one box `(8,)` touches, each once, ascending; a contact is the middle of cuts."""
         numbers = np.unique(touched(box, self._grid, self._starts, self._items, self.segments))
         return [self._touch(box, numbers[self.parts[numbers] == part]) for part in np.unique(self.parts[numbers])]
+
+    def within(self, box: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the numbers of the segments that one box `(8,)` touches, ascending, each once."""
+        return np.unique(touched(box, self._grid, self._starts, self._items, self.segments))
 
     def _touch(self, box: NDArray[np.float64], numbers: NDArray[np.int64]) -> Touch:
         middles = []

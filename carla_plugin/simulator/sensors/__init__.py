@@ -15,7 +15,18 @@ told kinds, then the drawn ones, each in the order of the sensors' birth.
 
 from __future__ import annotations
 
-from carla_plugin.simulator.sensors import cosmos, dvs, lidar, normals, optical_flow, radar
+from carla_plugin.simulator.sensors import (
+    collision,
+    cosmos,
+    dvs,
+    gnss,
+    imu,
+    lidar,
+    normals,
+    obstacle,
+    optical_flow,
+    radar,
+)
 from carla_plugin.simulator.sensors.images import image_kind
 from carla_plugin.simulator.sensors.kind import Drawn, Shot, Told
 from protocols.carla_rpc.streaming import SensorType
@@ -34,6 +45,10 @@ KINDS: dict[str, Drawn | Told] = {
     "sensor.lidar.ray_cast": lidar.ECHOES,
     "sensor.lidar.ray_cast_semantic": lidar.TAGGED,
     "sensor.other.radar": radar.KIND,
+    "sensor.other.collision": collision.KIND,
+    "sensor.other.obstacle": obstacle.KIND,
+    "sensor.other.gnss": gnss.KIND,
+    "sensor.other.imu": imu.KIND,
     "sensor.other.lane_invasion": Told(SensorType.LANE_INVASION),
 }
 
