@@ -40,7 +40,7 @@ async def answer(simulation: Simulation, request: messages.Request) -> bytes:
             value = await value
     except CallError as error:
         wrap: Callable[[str], Any] = messages.failed if call.kind is Kind.VOID else messages.bad
-        return messages.response(request.number, wrap(str(error)))
+        return messages.response(request.number, wrap(error.worded(request.method)))
     except RemoteProtocolError as error:
         return messages.broken(request.number, request.method, str(error))
     if call.kind is not Kind.RAW:

@@ -9,7 +9,7 @@ from typing import Any
 
 from carla_plugin.simulator.actors import Walker
 from carla_plugin.simulator.calls import actors, motion, signals
-from carla_plugin.simulator.calls.kinds import actor_as, actor_of, raw
+from carla_plugin.simulator.calls.kinds import actor_as, actor_of, raw, value, void
 from carla_plugin.simulator.pose import wrap_deg
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError, spawn
@@ -30,9 +30,13 @@ async def apply_batch(simulation: Simulation, commands: Any, do_tick: Any) -> li
 
 def _carry_out(simulation: Simulation, command: Any) -> Any:
     """Return one command's answer: an actor's id, or what is wrong."""
+    index = SPAWN_ACTOR
     try:
-        return messages.good(_execute(simulation, *_opened(command)))
-    except (CallError, RemoteProtocolError) as error:
+        index, payload = _opened(command)
+        return messages.good(_execute(simulation, index, payload))
+    except CallError as error:
+        return messages.bad(error.worded(NAMES.get(index, "apply_batch")))
+    except RemoteProtocolError as error:
         return messages.bad(str(error))
 
 
@@ -51,7 +55,7 @@ def _execute(simulation: Simulation, index: int, payload: list[Any]) -> int:
     if len(payload) != len(takes) - 1:
         raise CallError(f"command {index} takes {len(takes) - 1} arguments, not {len(payload)}")
     call(simulation, *payload)
-    return reading.integer(payload[0]) if payload else 0
+    return payload[0] if payload and isinstance(payload[0], int) else 0
 
 
 def _spawn(simulation: Simulation, payload: list[Any]) -> int:
@@ -66,11 +70,11 @@ def _spawn(simulation: Simulation, payload: list[Any]) -> int:
         index, follow = _opened(command)
         if follow and index != SPAWN_ACTOR:
             follow[0] = made.id
-        _execute(simulation, index, follow)
+        _carry_out(simulation, [[index, follow]])  # whatever comes of it: the actor lives, and CARLA says no more
     return made.id
 
 
-def _apply_walker_state(simulation: Simulation, number: Any, place: Any, speed: Any) -> None:
+def set_walker_state(simulation: Simulation, number: Any, place: Any, speed: Any) -> None:
     """Put a person onto the walkable point that the client worked out: feet at `place`."""
     actor = actor_as(simulation, number, Walker, "walker")
     (x, y, z), (_, yaw, _) = reading.transform(place)
@@ -80,9 +84,14 @@ def _apply_walker_state(simulation: Simulation, number: Any, place: Any, speed: 
     actor.control = WalkerControl(forward, reading.number(speed), False)
 
 
-def _set_autopilot(simulation: Simulation, number: Any, on: Any) -> None:
+def set_actor_autopilot(simulation: Simulation, number: Any, on: Any) -> None:
     """Answer; the autopilot is the client's own traffic manager."""
     actor_of(simulation, number)
+
+
+def console_command(simulation: Simulation, command: Any) -> None:
+    """Answer; there is no console."""
+    reading.text(command)
 
 
 COMMANDS: dict[int, Callable[..., Any]] = {
@@ -92,7 +101,7 @@ COMMANDS: dict[int, Callable[..., Any]] = {
     4: motion.apply_control_to_walker,
     5: motion.apply_physics_control,
     6: actors.set_actor_transform,
-    7: _apply_walker_state,
+    7: set_walker_state,
     8: motion.set_actor_target_velocity,
     9: motion.set_actor_target_angular_velocity,
     10: motion.add_actor_impulse,
@@ -101,11 +110,20 @@ COMMANDS: dict[int, Callable[..., Any]] = {
     13: motion.add_actor_torque,
     14: motion.set_actor_simulate_physics,
     15: motion.set_actor_enable_gravity,
-    16: _set_autopilot,
+    16: set_actor_autopilot,
     17: motion.show_vehicle_debug_telemetry,
     18: motion.set_vehicle_light_state,
     19: actors.set_actor_location,
+    20: console_command,
     21: signals.set_traffic_light_state,
 }
 
-CALLS = {"apply_batch": raw(apply_batch)}
+NAMES = {index: call.__name__ for index, call in COMMANDS.items()}
+"""What CARLA's server calls each command when something is wrong with it."""
+
+CALLS = {
+    "apply_batch": raw(apply_batch),
+    "set_actor_autopilot": void(set_actor_autopilot),
+    "set_walker_state": void(set_walker_state),
+    "console_command": value(lambda simulation, command: True),
+}

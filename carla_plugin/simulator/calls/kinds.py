@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 from carla_plugin.simulator.actors import SimActor
+from carla_plugin.simulator.refusal import MISMATCH, NOT_FOUND, ActorError
 from carla_plugin.simulator.simulation import Simulation
-from carla_plugin.simulator.spawning import CallError
 from protocols.carla_rpc import reading
 
 Found = TypeVar("Found", bound=SimActor)
@@ -54,11 +54,11 @@ def actor_of(simulation: Simulation, number: Any) -> SimActor:
     """Return a living actor.
 
     Raises:
-        CallError: there is none with this id.
+        ActorError: there is none with this id.
     """
     actor = simulation.world.actors.get(reading.integer(number))
     if actor is None:
-        raise CallError(f"unable to find actor {number}: actor not found")
+        raise ActorError(NOT_FOUND, number)
     return actor
 
 
@@ -72,9 +72,9 @@ def actor_as(simulation: Simulation, number: Any, kind: type[Found], name: str) 
         name: of the kind, for the message.
 
     Raises:
-        CallError: there is no such actor, or it is of another kind.
+        ActorError: there is no such actor, or it is of another kind.
     """
     actor = actor_of(simulation, number)
     if not isinstance(actor, kind):
-        raise CallError(f"unable to do this with actor {number}: not a {name}")
+        raise ActorError(MISMATCH, number)
     return actor

@@ -21,7 +21,6 @@ from protocols.carla_rpc.types import (
     Transform,
 )
 
-
 BORN_AS = {"vehicle": Vehicle, "walker": Walker, "sensor": Sensor}
 
 
