@@ -106,7 +106,9 @@ def test_a_fixed_camera_goes_with_its_car(stage):
     assert place.rotation.yaw == pytest.approx(90.0)
 
 
-@pytest.mark.parametrize(("name", "value"), [("image_size_x", "0"), ("fov", "300"), ("image_size_y", "many")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("image_size_x", "0"), ("fov", "300"), ("image_size_y", "many"), ("image_size_x", "9999")]
+)
 def test_impossible_cameras_are_refused_in_words(stage, view, name, value):
     entry = stage.library.find("sensor.camera.rgb")
     entry.set_attribute(name, value)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.cameras import Cameras
+from carla_plugin.simulator.refusal import CallError
 from carla_plugin.simulator.render import Camera
 from carla_plugin.simulator.sensors.attributes import number, whole
 from carla_plugin.simulator.sensors.kind import Drawn, Shot
@@ -13,6 +14,7 @@ from protocols.carla_rpc import streaming
 from protocols.carla_rpc.types import Transform
 
 SIDE_LIMIT_PX = 8192
+AREA_LIMIT_PX = 16_000_000  # a frame needs about 100 bytes a pixel
 
 
 class Lens(NamedTuple):
@@ -37,11 +39,17 @@ def read_lens(sensor: Sensor) -> Lens:
     Raises:
         CallError: an attribute is out of range.
     """
-    return Lens(
+    lens = Lens(
         whole(sensor, "image_size_x", "800", 1, SIDE_LIMIT_PX),
         whole(sensor, "image_size_y", "600", 1, SIDE_LIMIT_PX),
-        number(sensor, "fov", "90.0", 1.0, 170.0),
+        number(sensor, "fov", "90.0", 1.0, 179.0),
     )
+    if lens.width * lens.height > AREA_LIMIT_PX:
+        raise CallError(
+            f"{sensor.description.id}: image_size_x * image_size_y must be at most {AREA_LIMIT_PX} pixels, "
+            f"not {lens.width} * {lens.height}"
+        )
+    return lens
 
 
 def image_kind(wire: int) -> Drawn:
