@@ -131,6 +131,7 @@ class Signal(SimActor):
     sign: str = ""
     junction: int = 0
     group: int = 0
+    pole: int = 0  # number among the lights of its crossing
     state: int = TrafficLightState.RED
     elapsed_s: float = 0.0
     times_s: list[float] = field(default_factory=lambda: [10.0, 3.0, 2.0])  # green, yellow, red

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.actors import Signal, Vehicle
-from carla_plugin.simulator.pose import heading
+from carla_plugin.simulator.pose import heading, wrap_deg
 from carla_plugin.simulator.town import SignalPlacement
-from protocols.carla_rpc.types import TrafficLightState
+from protocols.carla_rpc.types import BoundingBox, Location, Rotation, TrafficLightState, Transform
 
 
 class SignalGroup:
@@ -64,6 +65,35 @@ class SignalGroup:
             state = self._state if signal.group == phase else TrafficLightState.RED
             if signal.state != state:
                 set_state(signal, state)
+
+
+def post_of(placement: SignalPlacement) -> Transform:
+    """Return where a traffic light's actor stands: as CARLA's models do, it faces those who arrive with its y axis."""
+    place, turn = placement.transform
+    return Transform(place, Rotation(turn.pitch, wrap_deg(turn.yaw - 90.0), turn.roll))
+
+
+def stop_box(placement: SignalPlacement, post: Transform) -> BoundingBox:
+    """Return the box in which vehicles stop for a light, within its actor's axes: CARLA's trigger volume.
+
+    Args:
+        placement: of the light; boxes of several lanes become one.
+        post: of its actor.
+    """
+    if not placement.triggers:
+        return BoundingBox(Location(0.0, 0.0, 1.0), Location(0.3, 0.3, 1.0))
+    cos, sin = heading(post.rotation.yaw)
+    corners = []
+    for trigger in placement.triggers:
+        long, wide = heading(trigger.yaw)
+        for a, b, c in product((-1.0, 1.0), repeat=3):
+            along, across = a * trigger.extent.x, b * trigger.extent.y
+            x = trigger.centre.x + along * long - across * wide - post.location.x
+            y = trigger.centre.y + along * wide + across * long - post.location.y
+            z = trigger.centre.z + c * trigger.extent.z - post.location.z
+            corners.append((x * cos + y * sin, y * cos - x * sin, z))
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    return BoundingBox(Location(*((low + high) / 2.0).tolist()), Location(*((high - low) / 2.0).tolist()))
 
 
 def set_state(signal: Signal, state: int) -> None:

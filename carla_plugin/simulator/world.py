@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,7 +19,7 @@ from carla_plugin.simulator.motion import stride
 from carla_plugin.simulator.obstacles import HEIGHTS_M, obstacles_of
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.render import Placed
-from carla_plugin.simulator.signals import SignalGroup, StopBoxes
+from carla_plugin.simulator.signals import SignalGroup, StopBoxes, post_of, stop_box
 from carla_plugin.simulator.town import Town
 from protocols.carla_rpc import streaming
 from protocols.carla_rpc.types import (
@@ -51,7 +52,7 @@ class World:
         collisions: the blows of the last tick.
     """
 
-    def __init__(self, episode: int, town: Town, settings: EpisodeSettings, frame: int) -> None:
+    def __init__(self, episode: int, town: Town, settings: EpisodeSettings, frame: int, first_id: int = 1) -> None:
         """Open an episode with the town's traffic lights and an onlooker."""
         self.episode = episode
         self.town = town
@@ -65,7 +66,7 @@ class World:
         self.fresh = True  # no tick yet: the first one says that the map has changed
         self.actors: dict[int, SimActor] = {}
         self.boxes: dict[int, BoundingBox] = {}
-        self._next_id = 1
+        self._next_id = first_id
         spectator = SimActor(
             self.new_id(), ActorDescription(0, "spectator"), Transform(Location(0.0, 0.0, 10.0), Rotation(-20.0))
         )
@@ -77,18 +78,20 @@ class World:
         self.groups = [SignalGroup(s for s in self.signals if s.junction == junction) for junction in junctions]
 
     def _stand_signals(self) -> Iterator[Signal]:
+        poles: Counter[int] = Counter()
         for index, placement in enumerate(self.town.signals):
             signal = Signal(
-                self.new_id(), ActorDescription(0, "traffic.traffic_light"), placement.transform,
+                self.new_id(), ActorDescription(0, "traffic.traffic_light"), post_of(placement),
                 tags=bytes([7]), index=index, sign=placement.signal_id, junction=placement.junction,
-                group=placement.group,
+                group=placement.group, pole=poles[placement.junction],
             )  # fmt: skip
-            signal.box = BoundingBox(Location(0.0, 0.0, 3.0), Location(0.3, 0.3, 3.0), Rotation(), signal.id)
+            poles[placement.junction] += 1
+            signal.box = stop_box(placement, signal.place)._replace(actor_id=signal.id)
             self.add(signal)
             yield signal
 
     def new_id(self) -> int:
-        """Return an id that was never used in this episode."""
+        """Return an id that this server never gave before, in any episode."""
         self._next_id += 1
         return self._next_id - 1
 
@@ -159,7 +162,7 @@ class World:
         elif isinstance(actor, Signal):
             green, yellow, red = actor.times_s
             details = streaming.signal_details(
-                actor.sign, (green, yellow, red), actor.elapsed_s, actor.group, actor.frozen, actor.state
+                actor.sign, (green, yellow, red), actor.elapsed_s, actor.pole, actor.frozen, actor.state
             )
         return streaming.actor_state(
             streaming.ActorState(

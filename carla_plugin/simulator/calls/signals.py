@@ -6,7 +6,7 @@ from typing import Any
 
 from carla_plugin.simulator.actors import Signal
 from carla_plugin.simulator.calls.kinds import actor_as, value, void
-from carla_plugin.simulator.pose import heading
+from carla_plugin.simulator.pose import heading, wrap_deg
 from carla_plugin.simulator.signals import set_state
 from carla_plugin.simulator.simulation import Simulation
 from protocols.carla_rpc import reading
@@ -85,7 +85,7 @@ def get_light_boxes(simulation: Simulation, number: Any) -> list[BoundingBox]:
     """Return the boxes of a light's housings, in the world."""
     signal = signal_of(simulation, number)
     lenses = simulation.world.town.signals[signal.index].lenses
-    yaw = signal.place.rotation.yaw
+    yaw = wrap_deg(signal.place.rotation.yaw + 90.0)  # the lenses face those who arrive
     cos, sin = heading(yaw)
     return [
         BoundingBox(Location(x - 0.1 * cos, y - 0.1 * sin, z), HOUSING, Rotation(yaw=yaw), signal.id)
