@@ -141,7 +141,7 @@ class Server:
             return messages.broken(request.number, request.method, f"{type(error).__name__}: {error}")
         finally:
             world = self.simulation.world
-            self._subscribers.close_all_but(_streams(world) if world is before else ())
+            self._subscribers.forget_all_but(_streams(world) if world is before else ())
 
     async def _serve_stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Register a subscriber until it leaves."""
@@ -155,9 +155,9 @@ class Server:
             if stream == streaming.WORLD_STREAM:
                 # who comes while a synchronous world stands still would wait for a state until somebody ticks
                 writer.write(self._state if self._state and not world.fresh else world.state_message())
-            elif stream not in _streams(world):
-                return
-            self._subscribers.add(stream, writer)
+            if stream == streaming.WORLD_STREAM or stream in _streams(world):
+                self._subscribers.add(stream, writer)
+            # who asks for a stream that is gone waits in silence: shown out, the wheel would come again at once
             while await reader.read(1 << 12):
                 pass  # clients say nothing more
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):

@@ -76,7 +76,7 @@ class Simulation:
         async with self._one_tick:
             old = self.world
             settings = EpisodeSettings() if reset_settings else old.settings
-            self.world = World(old.episode + 1, town, settings, old.frame)
+            self.world = World(old.episode + 1, town, settings, old.frame, old.new_id())
             self.wake.set()
 
     async def run_clock(self) -> None:

@@ -39,19 +39,23 @@ class Subscribers:
 
     def remove(self, stream: int, writer: asyncio.StreamWriter) -> None:
         """Forget a client that has left."""
-        self._writers[stream].discard(writer)
-        if not self._writers[stream]:
-            del self._writers[stream]
+        if stream in self._writers:
+            self._writers[stream].discard(writer)
+            if not self._writers[stream]:
+                del self._writers[stream]
 
     def has(self, stream: int) -> bool:
         """Return whether anybody listens."""
         return stream in self._writers
 
-    def close_all_but(self, alive: Collection[int]) -> None:
-        """Close the streams of sensors that are gone; the world's own stays."""
+    def forget_all_but(self, alive: Collection[int]) -> None:
+        """Send no more on the streams of sensors that are gone; the world's own stays.
+
+        The sockets are the clients' to close: closed by us, the wheel connects anew, and dies now and then when the
+        sensor is dropped meanwhile.
+        """
         for stream in [each for each in self._writers if each != WORLD_STREAM and each not in alive]:
-            for writer in self._writers.pop(stream):
-                writer.close()
+            del self._writers[stream]
 
     async def wait_for_expected(self, alive: Collection[int]) -> None:
         """Wait until every client that was told of a living stream has come, at most the time of grace."""

@@ -113,12 +113,12 @@ def test_a_client_that_never_reads_is_dropped(monkeypatch):
     asyncio.run(story())
 
 
-def test_streams_of_the_dead_are_closed_and_the_worlds_stays():
+def test_nothing_is_sent_on_streams_of_the_dead_and_the_worlds_stays():
     audience, world, living, dead = Subscribers(), Socket(), Socket(), Socket()
     for stream, socket in ((WORLD_STREAM, world), (5, living), (6, dead)):
         audience.add(stream, socket)
-    audience.close_all_but({5})
-    assert (world.closed, living.closed, dead.closed) == (False, False, True)
+    audience.forget_all_but({5})
+    assert (world.closed, living.closed, dead.closed) == (False, False, False), "closing is the client's"
     assert not audience.has(6)
     audience.remove(6, dead)
     audience.remove(5, living)
