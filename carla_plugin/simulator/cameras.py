@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,10 @@ from protocols.carla_rpc.types import Location, WeatherParameters
 
 Kept = TypeVar("Kept")
 
-KEPT_FRAMES = 4
+KEPT_FRAMES = 12
+KEPT_FRAMES_PX = 4_000_000  # of about 80 bytes
 KEPT_IMAGES = 24
+KEPT_IMAGES_PX = 24_000_000  # of 4 bytes
 FAR_M = 1000.0
 
 
@@ -44,8 +46,8 @@ class Cameras:
     def __init__(self, renderer: Renderer) -> None:
         """Start with nothing drawn."""
         self._renderer = renderer
-        self._frames: OrderedDict[Hashable, Frame] = OrderedDict()
-        self._images: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._frames: _Shelf[Frame] = _Shelf(KEPT_FRAMES, KEPT_FRAMES_PX)
+        self._images: _Shelf[bytes] = _Shelf(KEPT_IMAGES, KEPT_IMAGES_PX)
 
     def pixels(self, kind: int, camera: Camera, still: Still) -> bytes:
         """Return `H * W * 4` bytes BGRA of one camera at one tick.
@@ -57,12 +59,14 @@ class Cameras:
         """
         view = (camera, still.placed, still.signals)  # meshes are equal only if they are the same
         key = (kind, view, still.weather if kind == SensorType.RGB else None)
-        return _kept(self._images, key, KEPT_IMAGES, lambda: self._draw(kind, camera, still))
+        return self._images.get(key, camera.width * camera.height, lambda: self._draw(kind, camera, still))
 
     def frame(self, camera: Camera, still: Still) -> Frame:
         """Return what a camera sees; all who ask for the same view get the same frame."""
         view = (camera, still.placed, still.signals)
-        return _kept(self._frames, view, KEPT_FRAMES, lambda: self._renderer.frame(camera, still.placed, still.signals))
+        return self._frames.get(
+            view, camera.width * camera.height, lambda: self._renderer.frame(camera, still.placed, still.signals)
+        )
 
     @property
     def tracer(self) -> Tracer:
@@ -86,14 +90,29 @@ class Cameras:
         return image.tobytes()
 
 
-def _kept(store: OrderedDict[Hashable, Kept], key: Hashable, limit: int, make: Callable[[], Kept]) -> Kept:
-    """Return what a store has under a key, made now if it has not; the least used go first."""
-    if key not in store:
-        store[key] = make()
-        if len(store) > limit:
-            store.popitem(last=False)
-    store.move_to_end(key)
-    return store[key]
+class _Shelf(Generic[Kept]):
+    """Keep what was made last, as long as it is not too many or too large."""
+
+    def __init__(self, most: int, most_px: int) -> None:
+        """Begin empty.
+
+        Args:
+            most: things kept.
+            most_px: pixels of all of them together; the newest is kept however large it is.
+        """
+        self._most, self._most_px = most, most_px
+        self._held: OrderedDict[Hashable, tuple[int, Kept]] = OrderedDict()
+        self._pixels = 0
+
+    def get(self, key: Hashable, pixels: int, make: Callable[[], Kept]) -> Kept:
+        """Return what lies under a key, made now if nothing does; the least used make room for it."""
+        if key not in self._held:
+            while self._held and (len(self._held) >= self._most or self._pixels + pixels > self._most_px):
+                self._pixels -= self._held.popitem(last=False)[1][0]
+            self._held[key] = pixels, make()
+            self._pixels += pixels
+        self._held.move_to_end(key)
+        return self._held[key][1]
 
 
 def instance_numbers(instances: NDArray[np.uint32]) -> NDArray[np.uint32]:

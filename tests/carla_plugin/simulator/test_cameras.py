@@ -120,3 +120,14 @@ def test_instances_are_16_bits_beside_the_tag(renderer):
     assert (image[..., 2] == FourPixels.tags).all()
     # actors have their ids, the parts of the town count down from 65535
     assert (image[..., 1] + 256 * image[..., 0] == [[0, 258], [65535 - (70_000 - 65536), 0]]).all()
+
+
+def test_large_frames_are_let_go_sooner(renderer):
+    cameras = Cameras(renderer)
+    large = [Camera(Transform(Location(float(x), 0.0, 2.0)), 2000, 1200, 90.0) for x in range(3)]
+    for where in large:
+        cameras.frame(where, still())
+    cameras.frame(large[2], still())
+    assert renderer.log.count("frame") == 3
+    cameras.frame(large[1], still())  # 4.8 million pixels together are too many
+    assert renderer.log.count("frame") == 4
