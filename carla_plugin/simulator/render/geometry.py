@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.render.camera import axes
+from carla_plugin.simulator.render.hiding import Hiding
 from protocols.carla_rpc.types import Transform
 
 CHUNK = 64  # triangles culled together
@@ -94,12 +95,22 @@ class Pool:
         self.arrays = _take(unroll(scene), order)
         self._static_chunks = len(self.arrays.start)
         self.count = self._static
+        self._hiding = Hiding()
 
     def static_arrays(self) -> Arrays:
         """Return the town's triangles alone, without chunks; views that no actor changes."""
         a = self.arrays
         fields: list[Any] = [field[: self._static] for field in a[:9]]
         return Arrays(*[*fields, a.bounds[:0], a.start[:0], a.stop[:0]])
+
+    def hide(self, parts: frozenset[int]) -> None:
+        """Leave these parts of the town out, and no others.
+
+        Args:
+            parts: their numbers in the scene.
+        """
+        a = self.arrays
+        self._hiding.hide(parts, a.position[: self._static], a.instance[: self._static], STATIC_INSTANCE)
 
     def place(self, placed: Sequence[Placed]) -> None:
         """Write the actors of a frame behind the static triangles; nothing is done if none has moved."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.render.camera import Camera, axes
-from carla_plugin.simulator.render.geometry import Placed, lamp_triangles
+from carla_plugin.simulator.render.dressing import LampState
+from carla_plugin.simulator.render.geometry import Placed, lamp_triangles, linear
 
 # Places in a light's row (float32).
 PLACE = 0  # world metres
@@ -21,6 +23,7 @@ AIM = 8  # unit direction of the cone
 LIT_ABOVE = 11  # lit once the appearance's lamps exceed this; below 0 always
 WIDTH = 12
 
+_LAMP_POWER = (40.0, 27.0, 13.8)
 _STREET = (24, 95.0)  # how many, how far in metres
 _HEAD = (12, 70.0)
 _TAIL = (8, 40.0)
@@ -51,7 +54,8 @@ def _middle(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def lights_near(
-    camera: Camera, lamps: NDArray[np.float32], placed: Sequence[Placed], places: LampPlaces
+    camera: Camera, lamps: NDArray[np.float32], placed: Sequence[Placed], places: LampPlaces,
+    changed: Mapping[int, LampState] = MappingProxyType({}),
 ) -> NDArray[np.float32]:
     """Return `(L, 12)` float32 lights that can reach what the camera sees, L at most 44.
 
@@ -60,11 +64,16 @@ def lights_near(
         lamps: `(N, 3)` float32 heads of street lamps, world metres.
         placed: actors of the frame.
         places: where meshes have lamps.
+        changed: street lamps that shine in another way than they were built, by their number.
     """
     eye = np.array(camera.transform.location, dtype=np.float64)
     ahead = axes(camera.transform.rotation)[0]
-    street = _nearest(lamps.astype(np.float64).reshape(-1, 3), eye, ahead, 30.0, *_STREET)
-    rows = [_row(lamps[i], (40.0, 27.0, 13.8), 22.0, 0.20, (0.0, 0.0, -1.0), 0.22) for i in street]
+    dark = [number for number, state in changed.items() if state.lit is False]
+    lit = np.delete(np.arange(len(lamps)), dark)
+    street = lit[_nearest(lamps[lit].astype(np.float64).reshape(-1, 3), eye, ahead, 30.0, *_STREET)]
+    rows = [
+        _row(lamps[i], *_shine(changed.get(int(i), LampState())), 22.0, 0.20, (0.0, 0.0, -1.0)) for i in street.tolist()
+    ]
     heads: list[tuple[NDArray[np.float64], NDArray[np.float64], int]] = []
     tails: list[tuple[NDArray[np.float64], NDArray[np.float64], int]] = []
     for p in placed:
@@ -93,6 +102,15 @@ def lights_near(
                      -1.0 if bits & 15 else 0.22)
             )  # fmt: skip
     return np.array(rows, dtype=np.float32).reshape(-1, WIDTH)
+
+
+def _shine(state: LampState) -> tuple[tuple[float, float, float], float]:
+    """Return a street lamp's power, and the level of the weather's lamps above which it shines."""
+    power = np.array(_LAMP_POWER)
+    if state.colour is not None:
+        power = linear(np.array(state.colour, dtype=np.uint8)).astype(np.float64) * _LAMP_POWER[0]
+    red, green, blue = (power * state.strength).tolist()
+    return (red, green, blue), -1.0 if state.lit else 0.22
 
 
 def _row(

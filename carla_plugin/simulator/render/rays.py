@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numba
@@ -14,13 +14,15 @@ from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.render.bvh import build_tree
 from carla_plugin.simulator.render.camera import axes
-from carla_plugin.simulator.render.geometry import Placed, Pool, unroll
+from carla_plugin.simulator.render.geometry import STATIC_INSTANCE, Placed, Pool, unroll
+from carla_plugin.simulator.render.hiding import Hiding
 from carla_plugin.simulator.render.visibility import cut_out
 
 _FOLIAGE = int(Material.FOLIAGE)
 _FENCE = int(Material.FENCE)
 _SPREAD = 0.0025  # metres that a beam is wide for each metre it has gone; finer foliage is drawn by chance
 _KEPT_TRIANGLES = 2_000_000
+Bands = Callable[[int, Callable[[int, int], None]], None]
 
 
 class Hits(NamedTuple):
@@ -55,27 +57,34 @@ class Shape(NamedTuple):
     tag: NDArray[np.uint8]
     seed: NDArray[np.uint32]
 
+    def radius(self) -> float:
+        """Return how far the furthest corner of the bounds lies from the origin, metres."""
+        return float(np.linalg.norm(np.abs(self.bounds[0].astype(np.float64)).reshape(2, 3).max(axis=0)))
+
 
 class Tracer:
     """Send rays into a town; used by one thread at a time."""
 
-    def __init__(self, pool: Pool) -> None:
-        """Sort the town's triangles into a tree; takes about a second for half a million.
+    def __init__(self, pool: Pool, in_bands: Bands) -> None:
+        """Sort the town's triangles into a tree, which takes a few tenths of a second.
 
         Args:
             pool: whose static triangles are the town.
+            in_bands: calls a function with (first, last) over a number of rays, at once where there are threads.
         """
+        self._in_bands = in_bands
         static = pool.static_arrays()
         tree = build_tree(static.position)
-        self._town = Shape(
-            *tree, static.position, static.normal, static.uvw, static.material, static.tag, static.seed
-        )  # fmt: skip
+        corners = static.position.copy()  # what pictures leave out, rays still meet
+        self._town = Shape(*tree, corners, static.normal, static.uvw, static.material, static.tag, static.seed)
+        self._part = static.instance
+        self._hiding = Hiding()
         self._shapes: dict[int, tuple[Mesh, Shape]] = {}
         self._kept = 0
 
     def trace(
         self, origin: NDArray[np.float64], directions: NDArray[np.float64], reach: NDArray[np.float64],
-        placed: Sequence[Placed], inside: int,
+        placed: Sequence[Placed], inside: int, gone: frozenset[int] = frozenset(),
     ) -> Hits:  # fmt: skip
         """Return what rays meet.
 
@@ -85,28 +94,30 @@ class Tracer:
             reach: `(N,)` float64 metres, how far each of them goes.
             placed: the actors.
             inside: id of the actor whose walls are passed from within, 0 for none.
+            gone: parts of the town that are not there.
         """
         count = len(directions)
         hits = Hits(
             reach.copy(), np.zeros(count), np.zeros(count, np.uint8), np.full(count, -1, np.int64),
             np.full(count, 255, np.uint8),
         )  # fmt: skip
-        unmoved, here = np.eye(3), np.zeros(3)
-        trace_shape(origin, directions, unmoved, here, *self._town, 0, False, *hits)
+        self._hiding.hide(gone, self._town.position, self._part, STATIC_INSTANCE)
         furthest = float(reach.max(initial=0.0))
+        shapes: list[tuple[NDArray[np.float64], NDArray[np.float64], Shape, int, bool]] = []
         for each in placed:
             shape = self._shape(each.mesh)
-            if not len(shape.position):
-                continue
             place = np.array(each.transform.location, dtype=np.float64)
-            low, high = shape.bounds[0, :3], shape.bounds[0, 3:]
-            radius = float(np.linalg.norm(np.maximum(np.abs(low), np.abs(high)).astype(np.float64)))
-            if float(np.linalg.norm(place - origin)) - radius > furthest:
-                continue
-            turn = axes(each.transform.rotation)
-            trace_shape(
-                origin, directions, turn, place, *shape, each.actor_id, each.actor_id == inside != 0, *hits
-            )  # fmt: skip
+            if len(shape.position) and float(np.linalg.norm(place - origin)) - shape.radius() <= furthest:
+                turn = axes(each.transform.rotation)
+                shapes.append((turn, place, shape, each.actor_id, each.actor_id == inside != 0))
+        shapes.append((np.eye(3), np.zeros(3), self._town, 0, False))
+
+        def shoot(first: int, last: int) -> None:
+            part = Hits(*(field[first:last] for field in hits))
+            for turn, place, shape, actor, from_within in shapes:
+                trace_shape(origin, directions[first:last], turn, place, *shape, actor, from_within, *part)
+
+        self._in_bands(count, shoot)
         missed = hits.actor < 0
         hits.distance[missed] = np.inf
         hits.actor[missed] = 0

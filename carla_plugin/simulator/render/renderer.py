@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.render.air import add_air
 from carla_plugin.simulator.render.camera import Camera, axes, pixel_rays, projection
+from carla_plugin.simulator.render.dressing import LampState
 from carla_plugin.simulator.render.flow import flow_between
 from carla_plugin.simulator.render.gbuffer import NORMAL, SIZE
 from carla_plugin.simulator.render.geometry import Placed, Pool
@@ -53,11 +55,15 @@ class Frame:
         instances: `(H, W)` uint32: actor id, or 65536 + part for static things, 0 for sky.
     """
 
-    def __init__(self, renderer: Renderer, camera: Camera, placed: Sequence[Placed], signals: Sequence[int]) -> None:
+    def __init__(
+        self, renderer: Renderer, camera: Camera, placed: Sequence[Placed], signals: Sequence[int],
+        hidden: frozenset[int], lamps: Mapping[int, LampState],
+    ) -> None:  # fmt: skip
         """Draw the G-buffer; see `Renderer.frame`."""
         self._renderer = renderer
         self._camera = camera
         self._placed = tuple(placed)
+        self._hidden = hidden
         height, width = camera.height, camera.width
         self._rays, self._view = pixel_rays(camera), projection(camera)
         self._buffer = renderer.take_buffer(height, width)
@@ -68,7 +74,7 @@ class Frame:
         self.instances: NDArray[np.uint32] = np.empty((height, width), np.uint32)
         self._maps: dict[tuple[float, ...], ShadowMaps] = {}
         self._see(np.asarray(signals, dtype=np.uint8).reshape(-1))
-        self._lights = lights_near(camera, renderer.lamps, self._placed, renderer.lamp_places)
+        self._lights = lights_near(camera, renderer.lamps, self._placed, renderer.lamp_places, lamps)
 
     @property
     def normals(self) -> NDArray[np.float32]:
@@ -83,6 +89,7 @@ class Frame:
     def _see(self, signals: NDArray[np.uint8]) -> None:
         """Fill the G-buffer."""
         renderer, camera = self._renderer, self._camera
+        renderer.pool.hide(self._hidden)
         renderer.pool.place(self._placed)
         a = renderer.pool.arrays
         nearest = np.empty(len(a.bounds), np.float32)
@@ -168,6 +175,7 @@ class Frame:
         key = tuple(float(x) for x in look[SUN_TO : SUN_TO + 3])
         maps = self._maps.get(key)
         if maps is None:
+            self._renderer.pool.hide(self._hidden)
             self._renderer.pool.place(self._placed)
             a = self._renderer.pool.arrays
             frames, texel, lowest = shadow_frames(self._camera, look[SUN_TO : SUN_TO + 3], self.depth)
@@ -240,18 +248,23 @@ class Renderer:
     def tracer(self) -> Tracer:
         """Return what sends rays into this town; made when first asked for."""
         if self._tracer is None:
-            self._tracer = Tracer(self.pool)
+            self._tracer = Tracer(self.pool, self.in_bands)
         return self._tracer
 
-    def frame(self, camera: Camera, placed: Sequence[Placed], signals: Sequence[int]) -> Frame:
+    def frame(
+        self, camera: Camera, placed: Sequence[Placed], signals: Sequence[int], hidden: frozenset[int] = frozenset(),
+        lamps: Mapping[int, LampState] = MappingProxyType({}),
+    ) -> Frame:  # fmt: skip
         """Return what a camera sees.
 
         Args:
             camera: pose and size.
             placed: the actors; those with equal mesh object and transform as before cost nothing.
             signals: state of each signal by its number in the town: 0 red, 1 yellow, 2 green, 3 off.
+            hidden: parts of the town that are left out.
+            lamps: street lamps that shine in another way than they were built, by their number.
         """
-        return Frame(self, camera, placed, signals)
+        return Frame(self, camera, placed, signals, hidden, lamps)
 
     def warm_up(self, progress: Callable[[str], None]) -> None:
         """Compile every kernel, or load it from numba's cache, by drawing a tiny picture of every material.
