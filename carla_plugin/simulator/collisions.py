@@ -143,7 +143,7 @@ def _against_each_other(crowd: Crowd, one: int, other: int) -> list[Collision]:
 def _against_walls(
     crowd: Crowd, number: int, touches: Sequence[Touch], obstacles: Obstacles, seconds: float
 ) -> list[Collision]:
-    """Stop a body at what stands still, or let it slide along."""
+    """Stop a body at what stands still, or let it scrape past or slide along."""
     blows = []
     for touch in touches:
         normal = np.array(touch.normal)
@@ -154,10 +154,12 @@ def _against_walls(
             blows.append(Collision(crowd.ids[number], 0, touch.tag, touch.part, push, place))
     if not blows:  # nothing but its turning led it there
         crowd.velocity[number], crowd.spin[number] = 0.0, 0.0
-    slid = crowd.now[number].copy()
+    past, slid = crowd.then[number].copy(), crowd.now[number].copy()
+    past[:2] += np.sum([touch.graze * np.array(touch.normal) for touch in touches], axis=0)
     slid[:2] += crowd.velocity[number] * seconds
-    free = not obstacles.hit(slid[None], np.ones(1, dtype=np.bool_))[0]
-    crowd.then[number] = slid if free else crowd.now[number]
+    ways = [past, slid] if all(touch.graze > 0.0 for touch in touches) else [slid]
+    free = ~obstacles.hit(np.array(ways), np.ones(len(ways), dtype=np.bool_))
+    crowd.then[number] = ways[int(free.argmax())] if free.any() else crowd.now[number]
     return blows
 
 

@@ -176,7 +176,9 @@ def _settle(
         old, new = actor.place, wishes.get(actor.id, actor.place)
         x, y = (float(step) for step in crowd.then[number, :2] - now[number, :2])
         here = Location(old.location.x + x, old.location.y + y, new.location.z)
-        wishes[actor.id] = Transform(here, Rotation(new.rotation.pitch, old.rotation.yaw, new.rotation.roll))
+        turned = crowd.then[number, 2] != now[number, 2] or crowd.then[number, 3] != now[number, 3]
+        yaw = new.rotation.yaw if turned else old.rotation.yaw
+        wishes[actor.id] = Transform(here, Rotation(new.rotation.pitch, yaw, new.rotation.roll))
     for number, actor in enumerate(crowded):
         if actor.id not in struck and not changed[number]:
             continue

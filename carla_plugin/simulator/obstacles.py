@@ -21,6 +21,8 @@ HEIGHTS_M = (0.35, 0.8, 1.4)
 CELL_M = 4.0
 GROUND_CELL_M = 4.0  # the ground under a thing is asked for once in such a square
 WALL_M = 0.8  # a longer cut is a wall, which a body may graze; a shorter one part of a post
+GRAZE_M = 0.3  # of a body's side may meet a post without stopping at it
+GRAZE_GAP_M = 0.01
 GRID_LIMIT = 4_000_000  # cells
 
 
@@ -33,6 +35,7 @@ class Touch(NamedTuple):
         x: of the contact, metres.
         y: of the contact, metres.
         normal: level unit vector (x, y) that points from the thing to the body.
+        graze: metres by which a body must move along the normal to pass a post at its side; 0 for all else.
     """
 
     part: int
@@ -40,6 +43,7 @@ class Touch(NamedTuple):
     x: float
     y: float
     normal: tuple[float, float]
+    graze: float = 0.0
 
 
 class Obstacles:
@@ -114,8 +118,12 @@ class Obstacles:
         x, y = (float(part) for part in np.mean(middles, axis=0))
         lengths = np.hypot(*(self.segments[numbers, 2:] - self.segments[numbers, :2]).T)
         longest = int(numbers[int(lengths.argmax())])
-        normal = self._wall(box, longest) if lengths.max() >= WALL_M else _face(box, x, y)
-        return Touch(int(self.parts[longest]), int(self.tags[longest]), x, y, normal)
+        graze = 0.0
+        if lengths.max() >= WALL_M:
+            normal = self._wall(box, longest)
+        else:
+            normal, graze = _face(box, x, y)
+        return Touch(int(self.parts[longest]), int(self.tags[longest]), x, y, normal, graze)
 
     def _wall(self, box: NDArray[np.float64], number: int) -> tuple[float, float]:
         """Return a wall's normal on the side of the box's middle."""
@@ -126,16 +134,22 @@ class Obstacles:
         return float(side * across[0]), float(side * across[1])
 
 
-def _face(box: NDArray[np.float64], x: float, y: float) -> tuple[float, float]:
-    """Return the inward normal of the side of a box that is nearest to a point in it."""
+def _face(box: NDArray[np.float64], x: float, y: float) -> tuple[tuple[float, float], float]:
+    """Return the inward normal of the side of a box that a post at a point meets, and how far it lies in from there.
+
+    A post that meets no more than the outermost strip of a body's side is grazed, wherever along the body it stands.
+    """
     cos, sin = float(box[2]), float(box[3])
     dx, dy = x - float(box[0]), y - float(box[1])
     along, across = dx * cos + dy * sin, dy * cos - dx * sin
-    if float(box[4]) - abs(along) <= float(box[5]) - abs(across):
-        turn = -1.0 if along >= 0.0 else 1.0
-        return turn * cos, turn * sin
+    deep = float(box[5]) - abs(across)
     turn = -1.0 if across >= 0.0 else 1.0
-    return -turn * sin, turn * cos
+    if deep <= GRAZE_M:
+        return (-turn * sin, turn * cos), max(deep, 0.0) + GRAZE_GAP_M
+    if float(box[4]) - abs(along) <= deep:
+        turn = -1.0 if along >= 0.0 else 1.0
+        return (turn * cos, turn * sin), 0.0
+    return (-turn * sin, turn * cos), 0.0
 
 
 def _cut(scene: Mesh, ground: Callable[[float, float], float]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
