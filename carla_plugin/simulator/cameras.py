@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.render import Camera, Frame, Placed, Renderer
+from carla_plugin.simulator.render.dressing import AS_BUILT, Dressing
 from carla_plugin.simulator.render.geometry import STATIC_INSTANCE
 from carla_plugin.simulator.render.rays import Tracer
 from protocols.carla_rpc.streaming import SensorType
@@ -32,12 +33,14 @@ class Still(NamedTuple):
         signals: state of each signal by its number in the town.
         weather: as the client set it.
         velocities: of the actors in `placed`, in their order, world axes, m/s.
+        dressing: what is changed in the town.
     """
 
     placed: tuple[Placed, ...]
     signals: tuple[int, ...]
     weather: WeatherParameters
     velocities: tuple[Location, ...] = ()
+    dressing: Dressing = AS_BUILT
 
 
 class Cameras:
@@ -57,15 +60,25 @@ class Cameras:
             camera: pose and size.
             still: what there is to see.
         """
-        view = (camera, still.placed, still.signals)  # meshes are equal only if they are the same
+        view = (camera, still.placed, still.signals, still.dressing)  # meshes are equal only if they are the same
         key = (kind, view, still.weather if kind == SensorType.RGB else None)
         return self._images.get(key, camera.width * camera.height, lambda: self._draw(kind, camera, still))
 
-    def frame(self, camera: Camera, still: Still) -> Frame:
-        """Return what a camera sees; all who ask for the same view get the same frame."""
-        view = (camera, still.placed, still.signals)
+    def frame(self, camera: Camera, still: Still, *, picture: bool = False) -> Frame:
+        """Return what a camera sees; all who ask for the same view get the same frame.
+
+        Args:
+            camera: pose and size.
+            still: what there is to see.
+            picture: whether to leave out what only masks show.
+        """
+        dressing = still.dressing
+        hidden = dressing.gone | dressing.unseen if picture and dressing.unseen else dressing.gone
+        view = (camera, still.placed, still.signals, dressing, hidden is dressing.gone)
         return self._frames.get(
-            view, camera.width * camera.height, lambda: self._renderer.frame(camera, still.placed, still.signals)
+            view,
+            camera.width * camera.height,
+            lambda: self._renderer.frame(camera, still.placed, still.signals, hidden, dressing.lamps),
         )
 
     @property
@@ -74,7 +87,7 @@ class Cameras:
         return self._renderer.tracer
 
     def _draw(self, kind: int, camera: Camera, still: Still) -> bytes:
-        frame = self.frame(camera, still)
+        frame = self.frame(camera, still, picture=kind == SensorType.RGB)
         if kind == SensorType.RGB:
             return frame.shade(still.weather).tobytes()
         image = np.zeros((camera.height, camera.width, 4), dtype=np.uint8)

@@ -54,7 +54,10 @@ def _middle(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def lights_near(
-    camera: Camera, lamps: NDArray[np.float32], placed: Sequence[Placed], places: LampPlaces,
+    camera: Camera,
+    lamps: NDArray[np.float32],
+    placed: Sequence[Placed],
+    places: LampPlaces,
     changed: Mapping[int, LampState] = MappingProxyType({}),
 ) -> NDArray[np.float32]:
     """Return `(L, 12)` float32 lights that can reach what the camera sees, L at most 44.
@@ -71,9 +74,10 @@ def lights_near(
     dark = [number for number, state in changed.items() if state.lit is False]
     lit = np.delete(np.arange(len(lamps)), dark)
     street = lit[_nearest(lamps[lit].astype(np.float64).reshape(-1, 3), eye, ahead, 30.0, *_STREET)]
-    rows = [
-        _row(lamps[i], *_shine(changed.get(int(i), LampState())), 22.0, 0.20, (0.0, 0.0, -1.0)) for i in street.tolist()
-    ]
+    rows = []
+    for number in street.tolist():
+        shine, level = _shine(changed.get(number, LampState()))
+        rows.append(_row(lamps[number], shine, 22.0, 0.20, (0.0, 0.0, -1.0), level))
     heads: list[tuple[NDArray[np.float64], NDArray[np.float64], int]] = []
     tails: list[tuple[NDArray[np.float64], NDArray[np.float64], int]] = []
     for p in placed:

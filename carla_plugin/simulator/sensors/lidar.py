@@ -119,7 +119,7 @@ def _scan(cameras: Cameras, shot: Shot, kept: NDArray[np.bool_] | None) -> Fan:
     turn = axes(shot.place.rotation)
     origin = np.array(shot.place.location, dtype=np.float64)
     reach = np.full(len(rays), lidar.range)
-    hits = cameras.tracer.trace(origin, rays @ turn, reach, shot.still.placed, shot.parent)
+    hits = cameras.tracer.trace(origin, rays @ turn, reach, shot.still.placed, shot.parent, shot.still.dressing.gone)
     met = np.isfinite(hits.distance)
     distance = hits.distance[met]
     return Fan(

@@ -65,7 +65,9 @@ def _draw(cameras: Cameras, shot: Shot) -> bytes:
     before, then_s = shot.memory.get("before", (here, shot.elapsed_s - shot.step_s))
     shot.memory["before"] = here, shot.elapsed_s
     own = (here - before) / max(shot.elapsed_s - then_s, 1e-9)
-    hits = cameras.tracer.trace(here, rays @ turn, radar.range * stretch, shot.still.placed, shot.parent)
+    hits = cameras.tracer.trace(
+        here, rays @ turn, radar.range * stretch, shot.still.placed, shot.parent, shot.still.dressing.gone
+    )
     met = np.isfinite(hits.distance)
     rays, distance = rays[met], hits.distance[met]
     velocity = _velocities(shot, hits.actor[met]) - own

@@ -34,7 +34,7 @@ class Renderer:
     def __init__(self) -> None:
         self.log: list[str] = []
 
-    def frame(self, camera, placed, signals) -> FourPixels:
+    def frame(self, camera, placed, signals, *dressing) -> FourPixels:
         self.log.append("frame")
         return FourPixels(self.log)
 
