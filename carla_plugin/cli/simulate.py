@@ -27,9 +27,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)")
     parser.add_argument("--port", type=int, default=2000, help="port of the calls, 0 = a free one (default: 2000)")
-    parser.add_argument("--town", default="Grid", help="Grid, or a whole name such as Grid_07 (default: Grid)")
+    parser.add_argument(
+        "--town", default="Grid", help="Grid, or a whole name such as Grid_07 or Town03 (default: Grid)"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="number of the town, 0 to 9999 (default: 1)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads that draw (default: 1)")
+    parser.add_argument(
+        "--no-town-aliases",
+        action="store_true",
+        help="refuse CARLA's own town names, which else stand for towns of ours of a like character",
+    )
     parser.add_argument("--stay-with-stdin", action="store_true", help="leave when standard input ends")
     return parser
 
@@ -57,10 +64,12 @@ def map_name(town: str, seed: int) -> str:
     """
     from protocols.errors import InputError
 
-    if re.fullmatch(r"Grid_\d{1,4}", town):
+    if re.fullmatch(r"Grid_\d{1,4}|Town\w+", town):
         return town
     if town != "Grid" or not 0 <= seed <= 9999:
-        raise InputError(f"--town {town} --seed {seed}: expected Grid and 0 to 9999, or a name such as Grid_07")
+        raise InputError(
+            f"--town {town} --seed {seed}: expected Grid and 0 to 9999, or a name such as Grid_07 or Town03"
+        )
     return f"Grid_{seed:02d}"
 
 
@@ -81,6 +90,7 @@ async def _serve(arguments: argparse.Namespace, name: str) -> int:
     if arguments.stay_with_stdin:
         leave = partial(loop.call_soon_threadsafe, stop.set)
         threading.Thread(target=_watch_stdin, args=(leave,), daemon=True).start()
+    from carla_plugin.simulator.options import Options
     from carla_plugin.simulator.server import serve
 
     def ready(port: int) -> None:
@@ -92,7 +102,7 @@ async def _serve(arguments: argparse.Namespace, name: str) -> int:
         arguments.host,
         arguments.port,
         name,
-        threads=arguments.threads,
+        options=Options(threads=arguments.threads, aliases=not arguments.no_town_aliases),
         progress=lambda words: print(f"carla-plugin simulate: {words} ...", file=sys.stderr, flush=True),
         ready=ready,
         stop=stop,

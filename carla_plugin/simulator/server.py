@@ -14,15 +14,16 @@ from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.callers import Callers
 from carla_plugin.simulator.calls import answer
 from carla_plugin.simulator.cameras import Cameras, Still
+from carla_plugin.simulator.options import Options
 from carla_plugin.simulator.render import Renderer
 from carla_plugin.simulator.sensors import KINDS, Drawn, Shot, Told
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
 from carla_plugin.simulator.subscribers import SLOW_CLIENT_S, Subscribers
-from carla_plugin.simulator.town import Town, TownNameError, build_town
+from carla_plugin.simulator.town import ALIASES, Town, TownNameError, build_town
 from carla_plugin.simulator.world import World
 from protocols.carla_rpc import messages, streaming
-from protocols.errors import PeerError
+from protocols.errors import InputError, PeerError
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +38,14 @@ class PortError(PeerError):
 class Server:
     """Serve one simulation; made and ended by `serve`."""
 
-    def __init__(self, threads: int, progress: Callable[[str], None]) -> None:
+    def __init__(self, options: Options, progress: Callable[[str], None]) -> None:
         """Make nothing yet but the drawing thread.
 
         Args:
-            threads: bands of rows that the renderer draws at once.
+            options: of the command line.
             progress: told in a few words what takes time.
         """
-        self._threads = threads
+        self._options = options
         self._progress = progress
         self._draws = ThreadPoolExecutor(1, "render")
         self._built: dict[str, tuple[Town, Cameras]] = {}  # the newest last
@@ -77,7 +78,7 @@ class Server:
             self._draws.shutdown(wait=False, cancel_futures=True)
             return
         port = int(streams_socket.getsockname()[1])
-        self.simulation = Simulation(await starting, port, self._build, self._settle, self._publish)
+        self.simulation = Simulation(await starting, port, self._options, self._build, self._settle, self._publish)
         self._callers = Callers(self.simulation, self._answer)
         calls = await asyncio.start_server(self._serve_calls, sock=calls_socket)
         streams = await asyncio.start_server(self._serve_stream, sock=streams_socket)
@@ -102,9 +103,13 @@ class Server:
         """Return a town, made in the drawing thread together with what draws it, unless it is still there."""
 
         def make() -> tuple[Town, Cameras]:
-            self._progress(f"building {map_name}")
+            alias = ALIASES.get(map_name) if self._options.aliases else None
+            stands_for = f", {alias.words} of our own: places are not those of CARLA's" if alias else ""
+            self._progress(f"building {map_name}{stands_for}")
+            if map_name in ALIASES and not self._options.aliases:
+                raise TownNameError(map_name)
             town = build_town(map_name)
-            renderer = Renderer(town.scene, town.lamps, threads=self._threads)
+            renderer = Renderer(town.scene, town.lamps, threads=self._options.threads)
             renderer.warm_up(self._progress)
             return town, Cameras(renderer)
 
@@ -260,7 +265,7 @@ def bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
 
 
 async def serve(
-    host: str, port: int, map_name: str, *, threads: int, progress: Callable[[str], None],
+    host: str, port: int, map_name: str, *, options: Options, progress: Callable[[str], None],
     ready: Callable[[int], None], stop: asyncio.Event,
 ) -> None:  # fmt: skip
     """Serve a town until `stop` is set.
@@ -269,18 +274,20 @@ async def serve(
         host: address to listen on.
         port: of the calls, streams use the next one; 0 takes a free pair.
         map_name: of the first town.
-        threads: bands of rows that the renderer draws at once.
+        options: of the command line.
         progress: told in a few words what takes time.
         ready: called with the port when clients are served.
         stop: set to end.
 
     Raises:
         PortError: a port is taken.
-        CallError: no such map.
+        InputError: no such map.
     """
     sockets = bind(host, port)
     try:
-        await Server(threads, progress).run(sockets, map_name, lambda: ready(sockets[0].getsockname()[1]), stop)
+        await Server(options, progress).run(sockets, map_name, lambda: ready(sockets[0].getsockname()[1]), stop)
+    except CallError as error:
+        raise InputError(f"--town {map_name}: {error}; expected a name such as Grid_07") from None
     finally:
         for each in sockets:
             each.close()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from carla_plugin.simulator.actors import Sensor
+from carla_plugin.simulator.options import Options
 from carla_plugin.simulator.town import Town
 from carla_plugin.simulator.world import World
 from protocols.carla_rpc.types import EpisodeSettings
@@ -24,21 +25,26 @@ class Simulation:
     Attributes:
         world: the present episode.
         port: of the streams.
+        options: of the command line.
         wake: set when settings change, so that the clock looks at them.
     """
 
-    def __init__(self, town: Town, port: int, build: BuildTown, settle: Settle, publish: Publish) -> None:
+    def __init__(
+        self, town: Town, port: int, options: Options, build: BuildTown, settle: Settle, publish: Publish
+    ) -> None:
         """Open the first episode.
 
         Args:
             town: its town.
             port: of the streams.
+            options: of the command line.
             build: makes another town by name, and prepares what must draw it.
             settle: waits for whom a tick must wait for: clients about to subscribe, sensors still being drawn.
             publish: sends a tick's state, then has its sensors drawn and sent.
         """
         self.world = World(1, town, EpisodeSettings(), 0)
         self.port = port
+        self.options = options
         self.wake = asyncio.Event()
         self.traffic_managers: dict[int, tuple[str, int]] = {}
         self._build = build

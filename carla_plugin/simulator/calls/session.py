@@ -7,7 +7,7 @@ from typing import Any
 from carla_plugin.simulator.calls.kinds import value, void
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
-from carla_plugin.simulator.town import TOWN_NAMES
+from carla_plugin.simulator.town import ALIASES, TOWN_NAMES
 from protocols.carla_rpc import reading
 from protocols.carla_rpc.streaming import WORLD_STREAM, token
 from protocols.carla_rpc.types import EpisodeSettings, Transform
@@ -65,8 +65,9 @@ def get_map_data(simulation: Simulation) -> str:
 
 
 def get_available_maps(simulation: Simulation) -> list[str]:
-    """Return some maps; any `Grid_<number>` can be loaded."""
-    names = dict.fromkeys((*TOWN_NAMES, simulation.world.town.name))
+    """Return CARLA's names, if they are answered, and some of ours: any `Grid_<number>` can be loaded."""
+    aliases = ALIASES if simulation.options.aliases else ()
+    names = dict.fromkeys((*aliases, *TOWN_NAMES, simulation.world.town.name))
     return [f"/Game/{MAP_FOLDER}{name}" for name in names]
 
 

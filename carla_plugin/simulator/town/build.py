@@ -1,4 +1,4 @@
-"""Build a town from its name: `Grid_<number>`, where the number is the seed of everything in it."""
+"""Build a town from its name: `Grid_<number>`, where the number is the seed of everything in it, or one of CARLA's."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.mesh import Mesh, join
+from carla_plugin.simulator.town.aliases import ALIASES, Alias
+from carla_plugin.simulator.town.character import GRID
 from carla_plugin.simulator.town.ground import GroundHeight, build_ground
 from carla_plugin.simulator.town.lots import fill_blocks
 from carla_plugin.simulator.town.opendrive import write_opendrive
@@ -34,7 +36,7 @@ class Town:
     """Hold a town: what stands still in the world, in CARLA's axes and metres.
 
     Attributes:
-        name: `Grid_<number>`.
+        name: as it was asked for.
         opendrive: the map as OpenDRIVE 1.4 XML.
         spawn_points: places for vehicles on driving lanes, 0.5 m up, none in a crossing.
         scene: all that stands still.
@@ -54,31 +56,33 @@ class Town:
     digest: str
 
 
-def town_seed(map_name: str) -> int:
-    """Return the number in a map's name.
+def town_of(map_name: str) -> Alias:
+    """Return seed and character of the town of a name.
 
     Raises:
-        TownNameError: the name is not `Grid_` and a number of at most four digits.
+        TownNameError: the name is neither one of CARLA's towns nor `Grid_` and a number of at most four digits.
     """
+    if map_name in ALIASES:
+        return ALIASES[map_name]
     found = re.fullmatch(r"Grid_(\d{1,4})", map_name)
     if found is None:
         raise TownNameError(
             f"map '{map_name}' not found: expected Grid_<number>, 0 to 9999, for example {TOWN_NAMES[7]}"
         )
-    return int(found.group(1))
+    return Alias(int(found.group(1)), GRID, "a seeded town")
 
 
 def build_town(map_name: str) -> Town:
     """Build the town of that name; equal names give equal towns.
 
     Args:
-        map_name: `Grid_<number>`; a leading path, as in `/Game/Carla/Maps/Grid_07`, is not accepted.
+        map_name: `Grid_<number>` or one of `ALIASES`, without a leading path such as `/Game/Carla/Maps/`.
 
     Raises:
         TownNameError: no such town.
     """
-    seed = town_seed(map_name)
-    plan = make_plan(seed)
+    seed, character, _ = town_of(map_name)
+    plan = make_plan(seed, character)
     rng = np.random.Generator(np.random.PCG64([seed, 1]))
     scatter = Scatter()
     ground = build_ground(plan, rng)

@@ -9,7 +9,7 @@ from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.town.bend import split_line
 from carla_plugin.simulator.town.markings import draw_markings
-from carla_plugin.simulator.town.plan import BLOCKS, CORNER_RADIUS, KERB_HEIGHT, SIDES, District, Line, Node, Plan
+from carla_plugin.simulator.town.plan import CORNER_RADIUS, KERB_HEIGHT, SIDES, District, Line, Node, Plan
 from carla_plugin.simulator.town.surface import Paint, Surface, beside
 
 ROAD, SIDEWALK, TERRAIN, OPEN_GROUND = 1, 2, 10, 25
@@ -116,8 +116,8 @@ def _land(surface: Surface, plan: Plan, grass: Paint, asphalt: Paint) -> None:
     paved = Paint(Material.PAVING, OPEN_GROUND, (132, 126, 118))
     gravel = Paint(Material.CONCRETE, OPEN_GROUND, (120, 113, 101))
     ground = {District.DOWNTOWN: paved, District.OLD_TOWN: paved, District.WORKS: gravel}
-    for i in range(-1, BLOCKS + 1):
-        for j in range(-1, BLOCKS + 1):
+    for i in range(-1, plan.blocks + 1):
+        for j in range(-1, plan.blocks + 1):
             surface.rects([plan.cell_bounds((i, j))], KERB_HEIGHT, ground.get(plan.districts[(i, j)], grass))
     west, east, north, south = outer_bounds(plan)
     # Where two pieces meet in a rounding error, this is seen instead of the sky.
@@ -130,7 +130,7 @@ def _land(surface: Surface, plan: Plan, grass: Paint, asphalt: Paint) -> None:
 
 def outer_bounds(plan: Plan) -> tuple[float, float, float, float]:
     """Return (x low, x high, y low, y high) of the town's land."""
-    low, high = plan.cell_bounds((-1, -1)), plan.cell_bounds((BLOCKS, BLOCKS))
+    low, high = plan.cell_bounds((-1, -1)), plan.cell_bounds((plan.blocks, plan.blocks))
     return low[0], high[1], low[2], high[3]
 
 

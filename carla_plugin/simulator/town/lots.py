@@ -8,17 +8,18 @@ from carla_plugin.simulator.assets.buildings import building
 from carla_plugin.simulator.assets.street import barrier, bench, billboard
 from carla_plugin.simulator.assets.vegetation import bush
 from carla_plugin.simulator.town.fronts import PIECE, Front, enclose, fronts, plant
-from carla_plugin.simulator.town.plan import BLOCKS, District, Plan
+from carla_plugin.simulator.town.plan import District, Plan
 from carla_plugin.simulator.town.scatter import Frame, Scatter, pick
 
 DEPTH = 14.0  # metres, of terraced houses
+MOST_TREES = 130  # on one cell, roughly
 INSET = 1.6  # metres that houses keep from a corner of the land, so that the pavement there stays wide
 
 
 def fill_blocks(plan: Plan, scatter: Scatter, rng: np.random.Generator) -> None:
     """Build on every cell of the plan."""
-    for i in range(-1, BLOCKS + 1):
-        for j in range(-1, BLOCKS + 1):
+    for i in range(-1, plan.blocks + 1):
+        for j in range(-1, plan.blocks + 1):
             cell = (i, j)
             sides = fronts(plan, cell)
             district = plan.districts[cell]
@@ -128,8 +129,9 @@ def _wood(
     plan: Plan, scatter: Scatter, rng: np.random.Generator, cell: tuple[int, int], *, inset: float = 6.0,
     spacing: float = 9.0,
 ) -> None:  # fmt: skip
-    """Plant trees all over the inside of a cell, `inset` metres from its edges."""
+    """Plant trees all over the inside of a cell, `inset` metres from its edges; thinner where the cell is large."""
     west, east, north, south = plan.cell_bounds(cell)
+    spacing = max(spacing, float(np.sqrt((east - west) * (south - north) / MOST_TREES)))
     for x in np.arange(west + inset, east - inset + 1.0, spacing):
         for y in np.arange(north + inset, south - inset + 1.0, spacing):
             spot = Frame(float(x + rng.uniform(-2.5, 2.5)), float(y + rng.uniform(-2.5, 2.5)), 0.0)

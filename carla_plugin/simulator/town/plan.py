@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from carla_plugin.simulator.town.bend import Bend
+from carla_plugin.simulator.town.character import GRID, Character
 
 SIDES = ((1, 0), (0, 1), (-1, 0), (0, -1))  # directions of the arms of a node: +x, +y, -x, -y (clockwise from above)
 CORNER_RADIUS = 6.0  # metres, of the kerb where two streets meet
 KERB_HEIGHT = 0.15  # metres
 STOP_LINE = 5.2  # metres from the end of a street back to its stop line; the zebra lies between
-BLOCKS = 5  # blocks along each axis
 MARGIN = 48.0  # metres of building land outside the outermost streets
 
 
@@ -102,7 +102,7 @@ class Plan:
         links: the streets between neighbouring crossings that exist, in a fixed order.
         signalled: crossings with traffic lights.
         bend: how the plan lies in the world; all other coordinates are the plan's.
-        districts: district of cell (column, row), -1..BLOCKS each: the cell between lines `column` and `column + 1`.
+        districts: district of cell (column, row), -1..blocks each: the cell between lines `column` and `column + 1`.
     """
 
     seed: int
@@ -115,6 +115,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_present", frozenset(self.links))
+
+    @property
+    def blocks(self) -> int:
+        """Return how many blocks lie along each axis."""
+        return len(self.columns) - 1
 
     def has(self, link: Link) -> bool:
         """Tell whether a street exists."""
@@ -182,26 +187,26 @@ class Plan:
         return lines[index].position + (sign * lines[index].reserve if street else 0.0)
 
 
-def make_plan(seed: int) -> Plan:
-    """Draw the street plan of town `seed`; equal seeds give equal plans."""
+def make_plan(seed: int, character: Character = GRID) -> Plan:
+    """Draw the street plan of town `seed`; equal seeds and characters give equal plans."""
     rng = np.random.Generator(np.random.PCG64(seed))
     yellow = bool(rng.random() < 0.5)
     lane_width = float(rng.choice([3.3, 3.5, 3.6]))
-    columns = _lines(rng, yellow, lane_width)
-    rows = _lines(rng, yellow, lane_width)
-    links = _links(rng)
-    plan = Plan(seed, columns, rows, links, frozenset(), _bend(rng), _districts(rng))
+    columns = _lines(rng, character, yellow, lane_width)
+    rows = _lines(rng, character, yellow, lane_width)
+    links = _links(rng, character)
+    plan = Plan(seed, columns, rows, links, frozenset(), _bend(rng, character), _districts(rng, character))
     signalled = [
         node for node in plan.nodes()
-        if len(plan.arms(node)) > 2 and rng.random() < (1.0 if _wide(plan, node) else 0.8)
+        if len(plan.arms(node)) > 2 and rng.random() < (1.0 if _wide(plan, node) else character.signalled)
     ]  # fmt: skip
     return Plan(seed, columns, rows, links, frozenset(signalled), plan.bend, plan.districts)
 
 
-def _bend(rng: np.random.Generator) -> Bend:
+def _bend(rng: np.random.Generator, character: Character) -> Bend:
     return Bend(
         int(rng.integers(2)),
-        float(rng.uniform(0.09, 0.2)),
+        float(rng.uniform(*character.slope)),
         float(rng.uniform(200.0, 340.0)),
         float(rng.uniform(0.0, 6.28)),
     )
@@ -211,39 +216,40 @@ def _wide(plan: Plan, node: Node) -> bool:
     return plan.columns[node.column].lanes + plan.rows[node.row].lanes > 2
 
 
-def _lines(rng: np.random.Generator, yellow: bool, lane_width: float) -> tuple[Line, ...]:
+def _lines(rng: np.random.Generator, character: Character, yellow: bool, lane_width: float) -> tuple[Line, ...]:
     """Draw the lines along one axis, about the origin."""
-    gaps = rng.uniform(66.0, 108.0, BLOCKS)
+    gaps = rng.uniform(*character.gaps, character.blocks)
     positions = np.concatenate([[0.0], np.cumsum(gaps)])
     positions -= positions[-1] / 2
-    avenues = set(rng.choice(BLOCKS + 1, size=2, replace=False).tolist())
+    avenues = set(rng.choice(character.blocks + 1, size=character.avenues, replace=False).tolist())
     lines = []
     for index, position in enumerate(positions):
         lanes = 2 if index in avenues else 1
-        parking = float(rng.choice([0.0, 2.2])) if lanes == 1 else 0.0
-        verge = float(rng.choice([0.0, 0.0, 1.4]))
+        parking = float(rng.choice(character.parking)) if lanes == 1 else 0.0
+        verge = float(rng.choice(character.verge))
         walk = float(np.round(rng.uniform(2.6, 3.9), 1))
-        speed = 50 if lanes == 2 else int(rng.choice([30, 40]))
+        speed = character.avenue_kmh if lanes == 2 else int(rng.choice(character.street_kmh))
         lines.append(
             Line(float(np.round(position, 1)), lanes, lane_width, parking, verge, walk, yellow and lanes == 2, speed)
         )
     return tuple(lines)
 
 
-def _links(rng: np.random.Generator) -> tuple[Link, ...]:
+def _links(rng: np.random.Generator, character: Character) -> tuple[Link, ...]:
     """Draw which streets exist: a few inner streets are missing, and no crossing loses two arms."""
-    every = [Link(Node(i, j), side) for i in range(BLOCKS + 1) for j in range(BLOCKS + 1) for side in (0, 1)]
-    every = [link for link in every if link.end.column <= BLOCKS and link.end.row <= BLOCKS]
-    degree = {Node(i, j): 0 for i in range(BLOCKS + 1) for j in range(BLOCKS + 1)}
+    blocks = character.blocks
+    every = [Link(Node(i, j), side) for i in range(blocks + 1) for j in range(blocks + 1) for side in (0, 1)]
+    every = [link for link in every if link.end.column <= blocks and link.end.row <= blocks]
+    degree = {Node(i, j): 0 for i in range(blocks + 1) for j in range(blocks + 1)}
     for link in every:
         degree[link.start] += 1
         degree[link.end] += 1
     kept = set(every)
-    wanted = int(rng.integers(3, 6))
+    wanted = int(rng.integers(character.missing[0], character.missing[1] + 1))
     for index in rng.permutation(len(every)).tolist():
         link = every[index]
         across = link.start.row if link.side == 0 else link.start.column
-        if wanted and 0 < across < BLOCKS and degree[link.start] == 4 and degree[link.end] == 4:
+        if wanted and 0 < across < blocks and degree[link.start] == 4 and degree[link.end] == 4:
             kept.remove(link)
             degree[link.start] -= 1
             degree[link.end] -= 1
@@ -251,20 +257,25 @@ def _links(rng: np.random.Generator) -> tuple[Link, ...]:
     return tuple(link for link in every if link in kept)
 
 
-def _districts(rng: np.random.Generator) -> dict[tuple[int, int], District]:
+def _districts(rng: np.random.Generator, character: Character) -> dict[tuple[int, int], District]:
     """Draw the districts: downtown about a heart off the middle, suburbs outside, a few parks and works anywhere."""
-    heart = rng.uniform(0.8, BLOCKS - 1.8, 2)
+    blocks = character.blocks
+    heart = rng.uniform(0.8, blocks - 1.8, 2)
     districts = {}
-    for i in range(-1, BLOCKS + 1):
-        for j in range(-1, BLOCKS + 1):
+    for i in range(-1, blocks + 1):
+        for j in range(-1, blocks + 1):
             distance = float(np.hypot(i - heart[0], j - heart[1])) + float(rng.normal(0.0, 0.45))
             lot = float(rng.random())
             district = (
-                District.DOWNTOWN if distance < 1.25 else District.OLD_TOWN if distance < 2.3 else District.SUBURB
+                District.DOWNTOWN
+                if distance < character.downtown
+                else District.OLD_TOWN
+                if distance < character.old_town
+                else District.SUBURB
             )
-            if lot < 0.1:
+            if lot < character.parks:
                 district = District.PARK
-            elif lot < 0.2:
+            elif lot < character.parks + character.works:
                 district = District.WORKS
             districts[(i, j)] = district
     return districts

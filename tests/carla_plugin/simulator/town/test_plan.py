@@ -2,7 +2,7 @@
 
 import pytest
 
-from carla_plugin.simulator.town.plan import BLOCKS, Link, Node, make_plan
+from carla_plugin.simulator.town.plan import Link, Node, make_plan
 
 
 @pytest.mark.parametrize("seed", [0, 1, 7, 9999])
@@ -20,7 +20,7 @@ def test_different_seeds_give_different_plans() -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_no_crossing_is_a_dead_end_and_all_streets_hang_together(seed: int) -> None:
     plan = make_plan(seed)
-    assert len(plan.nodes()) == (BLOCKS + 1) ** 2
+    assert len(plan.nodes()) == (plan.blocks + 1) ** 2
     assert all(len(plan.arms(node)) >= 2 for node in plan.nodes())
     seen, ahead = {Node(0, 0)}, [Node(0, 0)]
     while ahead:
@@ -39,8 +39,8 @@ def test_streets_are_long_enough_and_land_lies_between_them(seed: int) -> None:
     for link in plan.links:
         low, high = plan.span(link)
         assert high - low > 30.0
-    for i in range(-1, BLOCKS + 1):
-        for j in range(-1, BLOCKS + 1):
+    for i in range(-1, plan.blocks + 1):
+        for j in range(-1, plan.blocks + 1):
             west, east, north, south = plan.cell_bounds((i, j))
             assert east - west > 20.0
             assert south - north > 20.0

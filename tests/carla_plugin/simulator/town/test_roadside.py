@@ -8,7 +8,7 @@ from carla_plugin.simulator.town import Town, build_town
 from carla_plugin.simulator.town.bend import street_pose
 from carla_plugin.simulator.town.fronts import fronts
 from carla_plugin.simulator.town.markings import LIFT
-from carla_plugin.simulator.town.plan import BLOCKS, Plan, make_plan
+from carla_plugin.simulator.town.plan import Plan, make_plan
 
 FREE = 0.4  # metres to either side of a pavement's middle
 
@@ -58,8 +58,8 @@ def test_walls_and_fences_border_the_streets(town: Town, plan: Plan) -> None:
 
 
 def test_fronts_span_the_land_between_their_corners(plan: Plan) -> None:
-    for i in range(-1, BLOCKS + 1):
-        for j in range(-1, BLOCKS + 1):
+    for i in range(-1, plan.blocks + 1):
+        for j in range(-1, plan.blocks + 1):
             west, east, north, south = plan.cell_bounds((i, j))
             sides = fronts(plan, (i, j))
             assert [side in sides for side in range(4)] == plan.cell_sides((i, j))
