@@ -17,6 +17,7 @@ from protocols.carla_rpc.streaming import SensorType
 EVENT = np.dtype([("x", "<u2"), ("y", "<u2"), ("t", "<i8"), ("polarity", "?")])
 _TOLERANCE = 1e-6
 _LEAST_THRESHOLD = 0.01
+MOST_EVENTS = 1 << 22  # of one tick; beyond that, pixels have no time to tell of more
 
 
 class Pixels(NamedTuple):
@@ -87,7 +88,8 @@ class Retina:
             threshold = np.maximum(threshold + sigma * self._dice.standard_normal(len(at)), _LEAST_THRESHOLD)
         step: Any = np.where(up, threshold, -threshold)
         found: list[tuple[Any, Any, Any]] = []
-        while len(at):
+        total = 0
+        while len(at) and total < MOST_EVENTS:
             level = level + step
             crossed = np.where(up, (level > old) & (level <= new), (level < old) & (level >= new))
             at, old, new, level, up, step = (each[crossed] for each in (at, old, new, level, up, step))
@@ -97,6 +99,7 @@ class Retina:
             self._fired_ns[at[rested]] = when[rested]
             self._level[at] = level
             found.append((at[rested], when[rested], up[rested]))
+            total += len(at)
         self._last, self._then_ns = brightness, now_ns
         where, times, upward = (
             np.concatenate([each[k] for each in found]) if found else np.zeros(0, np.int64) for k in range(3)

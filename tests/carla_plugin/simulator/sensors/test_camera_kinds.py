@@ -109,6 +109,13 @@ def test_a_pixel_that_has_fired_rests():
     np.testing.assert_allclose(when / SECOND, [0.1, 0.4, 0.7, 1.0], atol=1e-6)
 
 
+def test_a_tick_has_no_more_events_than_memory_bears(monkeypatch):
+    monkeypatch.setattr("carla_plugin.simulator.sensors.dvs.MOST_EVENTS", 1000)
+    pixels = Pixels(Lens(10, 10, 90.0), 0.01, 0.01, 0.0, 0.0, 0, False, 1e-3)
+    where, _, _ = Retina(np.zeros(100), 0).events(np.full(100, 255.0), SECOND, pixels)
+    assert 1000 <= len(where) < 1200
+
+
 def test_uneven_thresholds_are_the_same_in_every_run():
     def run(sigma):
         pixels = Pixels(Lens(64, 1, 90.0), 0.3, 0.3, sigma, sigma, 0, True, 1e-3)
