@@ -9,6 +9,7 @@ import logging
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.callers import Callers
@@ -78,7 +79,9 @@ class Server:
             self._draws.shutdown(wait=False, cancel_futures=True)
             return
         port = int(streams_socket.getsockname()[1])
-        self.simulation = Simulation(await starting, port, self._options, self._build, self._settle, self._publish)
+        self.simulation = Simulation(
+            await starting, port, self._options, self._build, self._settle, self._publish, self._look
+        )
         self._callers = Callers(self.simulation, self._answer)
         calls = await asyncio.start_server(self._serve_calls, sock=calls_socket)
         streams = await asyncio.start_server(self._serve_stream, sock=streams_socket)
@@ -123,6 +126,11 @@ class Server:
         for name in list(self._built)[:-KEPT_TOWNS]:
             del self._built[name]
         return town
+
+    async def _look(self, world: World, work: Callable[[Cameras], Any]) -> Any:
+        """Do work in the drawing thread, with the cameras of a world's town."""
+        _, cameras = self._built[world.town.name]
+        return await asyncio.get_running_loop().run_in_executor(self._draws, work, cameras)
 
     async def _serve_calls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one client's calls."""

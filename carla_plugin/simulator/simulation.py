@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from carla_plugin.simulator.actors import Sensor
+from carla_plugin.simulator.cameras import Cameras
 from carla_plugin.simulator.options import Options
 from carla_plugin.simulator.town import Town
 from carla_plugin.simulator.world import World
@@ -14,6 +16,8 @@ from protocols.carla_rpc.types import EpisodeSettings
 Settle = Callable[[World], Awaitable[None]]
 Publish = Callable[[World, list[Sensor]], Awaitable[None]]
 BuildTown = Callable[[str], Awaitable[Town]]
+Look = Callable[[World, Callable[[Cameras], Any]], Awaitable[Any]]
+Seen = TypeVar("Seen")
 
 
 LONGEST_PAUSE_S = 0.1  # between two ticks by the clock, however long a tick is
@@ -30,7 +34,7 @@ class Simulation:
     """
 
     def __init__(
-        self, town: Town, port: int, options: Options, build: BuildTown, settle: Settle, publish: Publish
+        self, town: Town, port: int, options: Options, build: BuildTown, settle: Settle, publish: Publish, look: Look
     ) -> None:
         """Open the first episode.
 
@@ -41,6 +45,7 @@ class Simulation:
             build: makes another town by name, and prepares what must draw it.
             settle: waits for whom a tick must wait for: clients about to subscribe, sensors still being drawn.
             publish: sends a tick's state, then has its sensors drawn and sent.
+            look: does work in the drawing thread, with the cameras of a world's town.
         """
         self.world = World(1, town, EpisodeSettings(), 0)
         self.port = port
@@ -51,6 +56,12 @@ class Simulation:
         self._settle = settle
         self._publish = publish
         self._one_tick = asyncio.Lock()
+        self._look = look
+
+    async def look(self, work: Callable[[Cameras], Seen]) -> Seen:
+        """Return what work sees; it is done in the drawing thread, with the cameras of the present town."""
+        seen: Seen = await self._look(self.world, work)
+        return seen
 
     async def tick(self) -> int:
         """Let one tick pass and return its frame number."""

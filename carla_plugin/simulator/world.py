@@ -12,6 +12,7 @@ from carla_plugin.simulator.actors import Prop, Sensor, Signal, SimActor, Vehicl
 from carla_plugin.simulator.assets.props import prop_of
 from carla_plugin.simulator.assets.vehicles import vehicle
 from carla_plugin.simulator.assets.walkers import stride_length, walker
+from carla_plugin.simulator.backdrop import Backdrop
 from carla_plugin.simulator.cameras import Still
 from carla_plugin.simulator.collisions import Collision
 from carla_plugin.simulator.footprint import Footprints, boxes_of
@@ -20,6 +21,7 @@ from carla_plugin.simulator.obstacles import HEIGHTS_M, obstacles_of
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.render import Placed
 from carla_plugin.simulator.signals import SignalGroup, StopBoxes, post_of, stop_box
+from carla_plugin.simulator.switches import Switches
 from carla_plugin.simulator.town import Town
 from protocols.carla_rpc import streaming
 from protocols.carla_rpc.types import (
@@ -45,6 +47,8 @@ class World:
         town: what stands still.
         settings: as the client set them.
         weather: as the client set it.
+        backdrop: the town as clients have changed it.
+        switches: what else they have set.
         actors: living actors by id, in the order of their birth.
         boxes: bounding boxes of all actors that ever lived: clients ask for those of the dead.
         frame: number of the last tick; goes on over episodes.
@@ -58,6 +62,8 @@ class World:
         self.town = town
         self.settings = settings
         self.weather = CLEAR_NOON
+        self.backdrop = Backdrop(town)
+        self.switches = Switches()
         self.frame = frame
         self.elapsed_s = 0.0
         self.step_s = REAL_TIME_STEP_S
@@ -136,6 +142,7 @@ class World:
         self.frame += 1
         self.elapsed_s += seconds
         self.step_s = seconds
+        self.backdrop.tick()
         for group in self.groups:
             group.step(seconds)
         self.collisions = motion.step(tuple(self.actors.values()), seconds, self.town.ground_height, self.obstacles)
@@ -149,6 +156,7 @@ class World:
     def state_message(self) -> bytes:
         """Return the world's state as the stream sends it, length first."""
         bits = streaming.SimulationState.MAP_CHANGED if self.fresh else 0
+        bits |= streaming.SimulationState.LIGHTS_PENDING if self.backdrop.lights_pending else 0
         opening = streaming.header(streaming.SensorType.WORLD, self.frame, self.elapsed_s, Transform())
         block = streaming.episode_state(self.episode, self.elapsed_s, self.step_s, bits)
         return streaming.framed(opening, block, b"".join(map(self._actor_state, self.actors.values())))
@@ -185,7 +193,8 @@ class World:
             elif isinstance(actor, Prop):
                 placed.append(Placed(actor.id, prop_of(actor.description.id, actor.box.extent), actor.place, 0))
         velocities = tuple(self.actors[each.actor_id].velocity for each in placed)
-        return Still(tuple(placed), tuple(signal.state for signal in self.signals), self.weather, velocities)
+        signals = tuple(signal.state for signal in self.signals)
+        return Still(tuple(placed), signals, self.weather, velocities, self.backdrop.dressing)
 
     def due(self, sensor: Sensor) -> bool:
         """Return whether a sensor delivers in this tick.

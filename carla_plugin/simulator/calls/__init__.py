@@ -8,7 +8,19 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from carla_plugin.simulator.calls import actors, batch, motion, session, signals, sky
+from carla_plugin.simulator.calls import (
+    actors,
+    anatomy,
+    batch,
+    lights,
+    motion,
+    rays,
+    scenery,
+    session,
+    signals,
+    silent,
+    sky,
+)
 from carla_plugin.simulator.calls.kinds import Call, Kind
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
@@ -18,7 +30,8 @@ from protocols.errors import RemoteProtocolError
 log = logging.getLogger(__name__)
 
 CALLS: dict[str, Call] = {
-    **session.CALLS, **sky.CALLS, **actors.CALLS, **motion.CALLS, **signals.CALLS, **batch.CALLS,
+    **session.CALLS, **sky.CALLS, **actors.CALLS, **motion.CALLS, **signals.CALLS, **batch.CALLS, **anatomy.CALLS,
+    **lights.CALLS, **rays.CALLS, **scenery.CALLS, **silent.CALLS,
 }  # fmt: skip
 
 

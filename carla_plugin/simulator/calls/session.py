@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from carla_plugin.simulator.calls.kinds import value, void
+from carla_plugin.simulator.scenery import ALL_LAYERS
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
 from carla_plugin.simulator.town import ALIASES, TOWN_NAMES
@@ -78,7 +79,10 @@ def get_required_files(simulation: Simulation, folder: Any) -> list[str]:
 
 async def load_new_episode(simulation: Simulation, name: Any, reset: Any, layers: Any) -> None:
     """Open a new episode."""
+    present = reading.integer(layers, 0, ALL_LAYERS)
     await simulation.load(reading.text(name), reading.boolean(reset))
+    if present != ALL_LAYERS:
+        simulation.world.backdrop.set_layers(present)
 
 
 def is_traffic_manager_running(simulation: Simulation, port: Any) -> bool:

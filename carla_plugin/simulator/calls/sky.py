@@ -1,10 +1,11 @@
-"""Calls about weather and the town's own lamps."""
+"""Calls about the weather."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from carla_plugin.simulator.calls.kinds import value, void
+from carla_plugin.simulator.calls.lights import lamps_lit
 from carla_plugin.simulator.simulation import Simulation
 from protocols.carla_rpc import reading
 from protocols.carla_rpc.types import WeatherParameters
@@ -16,17 +17,15 @@ def get_weather(simulation: Simulation) -> WeatherParameters:
 
 
 def set_weather(simulation: Simulation, weather: Any) -> None:
-    """Take over the weather; it shows from the next tick on."""
-    simulation.world.weather = reading.weather(weather)
-
-
-def query_lights_state(simulation: Simulation, client: Any) -> list[Any]:
-    """Return no lamps: those of the town follow the sun."""
-    return []
+    """Take over the weather; it shows from the next tick on. Clients hear of lamps that go on or off with it."""
+    world = simulation.world
+    before = lamps_lit(world)
+    world.weather = reading.weather(weather)
+    if lamps_lit(world) != before:
+        world.backdrop.lamps.change("", {}, False)
 
 
 CALLS = {
     "get_weather_parameters": value(get_weather),
     "set_weather_parameters": void(set_weather),
-    "query_lights_state": value(query_lights_state),
 }
