@@ -96,6 +96,7 @@ class Walker(SimActor):
     control: WalkerControl = WalkerControl()
     physics: bool = True
     collides: bool = True
+    thrown: Location = Location()  # m/s, by what pushes this person just now
 
 
 @dataclass

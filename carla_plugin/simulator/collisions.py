@@ -16,6 +16,7 @@ from protocols.carla_rpc.types import Location
 Floats = NDArray[np.float64]
 
 BOUNCE = 0.1  # share of the closing speed that is given back
+SCRAPE = 0.05  # share of the speed that a tick of scraping along a post takes
 ROUNDS = 8  # in which those who are held back may be in the way of others
 
 
@@ -148,6 +149,9 @@ def _against_walls(
     for touch in touches:
         normal = np.array(touch.normal)
         size = _strike(crowd, (number, -1), np.array([touch.x, touch.y]), normal)
+        if touch.graze > 0.0 and crowd.lightness[number] > 0.0:
+            size += SCRAPE * float(np.hypot(*crowd.velocity[number])) / float(crowd.lightness[number])
+            crowd.velocity[number] *= 1.0 - SCRAPE
         if size > 0.0:
             push = Location(float(size * normal[0]), float(size * normal[1]), 0.0)
             place = Location(touch.x, touch.y, float(crowd.now[number, 6]) + 0.5)

@@ -165,7 +165,7 @@ def _settle(
                 velocity[number] = moved.velocity[row[actor.id], :2]
                 spin[number] = moved.spin[row[actor.id]]
         elif isinstance(actor, Walker):
-            velocity[number] = actor.velocity[:2]
+            velocity[number] = (actor.velocity if actor.thrown == NOTHING else actor.thrown)[:2]
             lightness[number] = 1.0 / WALKER_KG
     walks = np.array([isinstance(actor, Walker) for actor in crowded])
     crowd = Crowd([actor.id for actor in crowded], now, then, velocity, spin, lightness, nimbleness, walks)
@@ -180,7 +180,11 @@ def _settle(
         yaw = new.rotation.yaw if turned else old.rotation.yaw
         wishes[actor.id] = Transform(here, Rotation(new.rotation.pitch, yaw, new.rotation.roll))
     for number, actor in enumerate(crowded):
-        if actor.id not in struck and not changed[number]:
+        pushed = actor.id in struck or bool(changed[number])
+        if isinstance(actor, Walker):
+            vx, vy = crowd.velocity[number].tolist()
+            actor.thrown = Location(vx, vy, 0.0) if pushed else NOTHING
+        if not pushed:
             continue
         if actor.id in row:
             moved.velocity[row[actor.id], :2] = crowd.velocity[number]

@@ -110,19 +110,18 @@ class Obstacles:
         return np.unique(touched(box, self._grid, self._starts, self._items, self.segments))
 
     def _touch(self, box: NDArray[np.float64], numbers: NDArray[np.int64]) -> Touch:
-        middles = []
+        ends = []
         for number in numbers.tolist():
-            start, end = clipped(box, self.segments[number])
-            share = (start + end) / 2.0
-            middles.append(self.segments[number, :2] * (1.0 - share) + self.segments[number, 2:] * share)
-        x, y = (float(part) for part in np.mean(middles, axis=0))
+            for share in clipped(box, self.segments[number]):
+                ends.append(self.segments[number, :2] * (1.0 - share) + self.segments[number, 2:] * share)
+        x, y = (float(part) for part in np.mean(ends, axis=0))
         lengths = np.hypot(*(self.segments[numbers, 2:] - self.segments[numbers, :2]).T)
         longest = int(numbers[int(lengths.argmax())])
         graze = 0.0
         if lengths.max() >= WALL_M:
             normal = self._wall(box, longest)
         else:
-            normal, graze = _face(box, x, y)
+            normal, graze = _face(box, np.array(ends))
         return Touch(int(self.parts[longest]), int(self.tags[longest]), x, y, normal, graze)
 
     def _wall(self, box: NDArray[np.float64], number: int) -> tuple[float, float]:
@@ -134,22 +133,27 @@ class Obstacles:
         return float(side * across[0]), float(side * across[1])
 
 
-def _face(box: NDArray[np.float64], x: float, y: float) -> tuple[tuple[float, float], float]:
-    """Return the inward normal of the side of a box that a post at a point meets, and how far it lies in from there.
+def _face(box: NDArray[np.float64], points: NDArray[np.float64]) -> tuple[tuple[float, float], float]:
+    """Return the inward normal of the side of a box that a post meets, and how far to move along it to be free.
 
-    A post that meets no more than the outermost strip of a body's side is grazed, wherever along the body it stands.
+    A post that meets no more than the outermost strip of a body's flank is grazed, wherever along the body it stands.
+
+    Args:
+        box: `(8,)`.
+        points: `(P, 2)` of the post, in the box.
     """
     cos, sin = float(box[2]), float(box[3])
-    dx, dy = x - float(box[0]), y - float(box[1])
-    along, across = dx * cos + dy * sin, dy * cos - dx * sin
-    deep = float(box[5]) - abs(across)
-    turn = -1.0 if across >= 0.0 else 1.0
+    away = points - box[:2]
+    along, across = away @ (cos, sin), away @ (-sin, cos)
+    turn = -1.0 if across.mean() >= 0.0 else 1.0
+    aside = (-turn * sin, turn * cos)
+    deep = float(box[5] + (turn * across).max())
     if deep <= GRAZE_M:
-        return (-turn * sin, turn * cos), max(deep, 0.0) + GRAZE_GAP_M
-    if float(box[4]) - abs(along) <= deep:
-        turn = -1.0 if along >= 0.0 else 1.0
+        return aside, max(deep, 0.0) + GRAZE_GAP_M
+    if float(box[4]) - abs(float(along.mean())) <= deep:
+        turn = -1.0 if along.mean() >= 0.0 else 1.0
         return (turn * cos, turn * sin), 0.0
-    return (-turn * sin, turn * cos), 0.0
+    return aside, 0.0
 
 
 def _cut(scene: Mesh, ground: Callable[[float, float], float]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
