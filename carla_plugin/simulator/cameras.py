@@ -34,6 +34,7 @@ class Still(NamedTuple):
         weather: as the client set it.
         velocities: of the actors in `placed`, in their order, world axes, m/s.
         dressing: what is changed in the town.
+        signal_ids: actor id of each signal by its number in the town.
     """
 
     placed: tuple[Placed, ...]
@@ -41,6 +42,7 @@ class Still(NamedTuple):
     weather: WeatherParameters
     velocities: tuple[Location, ...] = ()
     dressing: Dressing = AS_BUILT
+    signal_ids: tuple[int, ...] = ()
 
 
 class Cameras:
@@ -86,6 +88,11 @@ class Cameras:
         """Return what sends rays into the town."""
         return self._renderer.tracer
 
+    def owners(self, still: Still) -> NDArray[np.int64]:
+        """Return `(P,)` int64: the actor that each part of the town belongs to, its traffic lights, or 0."""
+        signals = self._renderer.signal_of_part
+        return np.array([*still.signal_ids, 0], dtype=np.int64)[np.where(signals < len(still.signal_ids), signals, -1)]
+
     def _draw(self, kind: int, camera: Camera, still: Still) -> bytes:
         frame = self.frame(camera, still, picture=kind == SensorType.RGB)
         if kind == SensorType.RGB:
@@ -97,7 +104,7 @@ class Cameras:
         else:
             image[..., 2] = frame.tags
         if kind == SensorType.INSTANCE:
-            numbers = instance_numbers(frame.instances)
+            numbers = instance_numbers(frame.instances, self.owners(still))
             image[..., 1] = numbers & 0xFF
             image[..., 0] = numbers >> 8
         return image.tobytes()
@@ -128,9 +135,17 @@ class _Shelf(Generic[Kept]):
         return self._held[key][1]
 
 
-def instance_numbers(instances: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Return 16-bit numbers of any shape: actor ids, and from 65535 downward the parts of the town; sky is 0."""
-    return np.where(instances < STATIC_INSTANCE, instances, ~instances) & np.uint32(0xFFFF)
+def instance_numbers(instances: NDArray[np.uint32], owners: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Return 16-bit numbers of any shape: actor ids, and from 65535 downward the parts of the town; sky is 0.
+
+    Args:
+        instances: of any shape, as `Frame.instances`.
+        owners: `(P,)` int64 of `Cameras.owners`.
+    """
+    part = np.where(instances < STATIC_INSTANCE, len(owners), instances - np.uint32(STATIC_INSTANCE))
+    owner = np.append(owners, 0)[np.minimum(part, len(owners))].astype(np.uint32)
+    own = np.where(instances < STATIC_INSTANCE, instances, ~instances)
+    return np.where(owner > 0, owner, own) & np.uint32(0xFFFF)
 
 
 def _write_depth(depth: NDArray[np.float32], image: NDArray[np.uint8]) -> None:

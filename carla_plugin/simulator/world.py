@@ -194,7 +194,8 @@ class World:
                 placed.append(Placed(actor.id, prop_of(actor.description.id, actor.box.extent), actor.place, 0))
         velocities = tuple(self.actors[each.actor_id].velocity for each in placed)
         signals = tuple(signal.state for signal in self.signals)
-        return Still(tuple(placed), signals, self.weather, velocities, self.backdrop.dressing)
+        numbers = tuple(signal.id for signal in self.signals)
+        return Still(tuple(placed), signals, self.weather, velocities, self.backdrop.dressing, numbers)
 
     def due(self, sensor: Sensor) -> bool:
         """Return whether a sensor delivers in this tick.

@@ -138,8 +138,31 @@ def test_instances_of_actors_are_their_ids_low_byte_in_green(stage):
     numbers = image[..., 1] + 256 * image[..., 2]
     assert set(image[..., 0][numbers == car.id].tolist()) == {14}
     assert (numbers == car.id).sum() > 50
-    static = numbers[np.isin(image[..., 0], (3, 6, 9))]
+    static = numbers[np.isin(image[..., 0], (3, 9))]
     assert not set(static.tolist()) & {actor.id for actor in stage.world.get_actors()}
+
+
+@pytest.mark.source("CARLA pull request 8334")
+def test_heads_of_traffic_lights_are_seen_by_their_ids(stage):
+    lights = {light.id: light for light in stage.world.get_actors().filter("traffic.traffic_light")}
+    assert lights
+    light = min(lights.values(), key=lambda each: each.id)
+    stop = light.get_stop_waypoints()[0].transform
+    place = carla.Transform(
+        stop.transform(carla.Location(x=-6.0, z=2.0)), carla.Rotation(yaw=stop.rotation.yaw, pitch=5.0)
+    )
+    eye = stage.ear("sensor.camera.instance_segmentation", place, image_size_x=320, image_size_y=240)
+    lidar = stage.ear("sensor.lidar.ray_cast_semantic", place, range=60, upper_fov=30, lower_fov=0, channels=64,
+                      points_per_second=1_000_000, rotation_frequency=20)  # fmt: skip
+    frame = stage.world.tick()
+    image = colours(eye.at(frame)).astype(int)
+    numbers = image[..., 1] + 256 * image[..., 2]
+    assert light.id in numbers[image[..., 0] == 7]
+    assert set(image[..., 0][np.isin(numbers, list(lights))].tolist()) <= {6, 7}  # a head, and what it hangs from
+    kind = np.dtype([("x", "f4"), ("y", "f4"), ("z", "f4"), ("cosine", "f4"), ("object", "u4"), ("tag", "u4")])
+    points = np.frombuffer(lidar.at(frame).raw_data, kind)
+    assert light.id in points["object"][points["tag"] == 7]
+    assert not points["object"][np.isin(points["tag"], (1, 2, 3, 9))].any()
 
 
 @pytest.mark.source("CARLA docs: ref_sensors")

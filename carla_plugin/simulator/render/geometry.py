@@ -95,6 +95,7 @@ class Pool:
         self.arrays = _take(unroll(scene), order)
         self._static_chunks = len(self.arrays.start)
         self.count = self._static
+        self.signal_of_part = _signal_of_part(scene)
         self._hiding = Hiding()
 
     def static_arrays(self) -> Arrays:
@@ -166,6 +167,15 @@ class Pool:
             room[:kept] = array[:kept]
             rooms.append(room)
         self.arrays = Arrays(*rooms)
+
+
+def _signal_of_part(scene: Mesh) -> NDArray[np.int64]:
+    """Return `(P,)` int64: the signal whose lenses a part holds, as its material coordinates say, or -1."""
+    found = np.full(int(scene.part.max(initial=-1)) + 1, -1, np.int64)
+    lenses = scene.material == Material.SIGNAL_LENS
+    if lenses.any():
+        found[scene.part[lenses]] = np.rint(scene.uvw[scene.triangles[lenses, 0], 1]).astype(np.int64)
+    return found
 
 
 def _near_order(corners: NDArray[np.float32]) -> NDArray[np.int64]:

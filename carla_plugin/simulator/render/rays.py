@@ -34,6 +34,7 @@ class Hits(NamedTuple):
         tag: `(N,)` uint8 CARLA tags, 0 where nothing is met.
         actor: `(N,)` int64 actor ids, 0 for what never moves.
         material: `(N,)` uint8 `Material`, 255 where nothing is met.
+        part: `(N,)` int64 part of the town, or of the actor's mesh; -1 where nothing is met.
     """
 
     distance: NDArray[np.float64]
@@ -41,6 +42,7 @@ class Hits(NamedTuple):
     tag: NDArray[np.uint8]
     actor: NDArray[np.int64]
     material: NDArray[np.uint8]
+    part: NDArray[np.int64]
 
 
 class Shape(NamedTuple):
@@ -56,6 +58,7 @@ class Shape(NamedTuple):
     material: NDArray[np.uint8]
     tag: NDArray[np.uint8]
     seed: NDArray[np.uint32]
+    instance: NDArray[np.uint32]
 
     def radius(self) -> float:
         """Return how far the furthest corner of the bounds lies from the origin, metres."""
@@ -76,7 +79,9 @@ class Tracer:
         static = pool.static_arrays()
         tree = build_tree(static.position)
         corners = static.position.copy()  # what pictures leave out, rays still meet
-        self._town = Shape(*tree, corners, static.normal, static.uvw, static.material, static.tag, static.seed)
+        self._town = Shape(
+            *tree, corners, static.normal, static.uvw, static.material, static.tag, static.seed, static.instance
+        )
         self._part = static.instance
         self._hiding = Hiding()
         self._shapes: dict[int, tuple[Mesh, Shape]] = {}
@@ -99,7 +104,7 @@ class Tracer:
         count = len(directions)
         hits = Hits(
             reach.copy(), np.zeros(count), np.zeros(count, np.uint8), np.full(count, -1, np.int64),
-            np.full(count, 255, np.uint8),
+            np.full(count, 255, np.uint8), np.full(count, -1, np.int64),
         )  # fmt: skip
         self._hiding.hide(gone, self._town.position, self._part, STATIC_INSTANCE)
         furthest = float(reach.max(initial=0.0))
@@ -113,7 +118,7 @@ class Tracer:
         shapes.append((np.eye(3), np.zeros(3), self._town, 0, False))
 
         def shoot(first: int, last: int) -> None:
-            part = Hits(*(field[first:last] for field in hits))
+            part: list[Any] = [field[first:last] for field in hits]
             for turn, place, shape, actor, from_within in shapes:
                 trace_shape(origin, directions[first:last], turn, place, *shape, actor, from_within, *part)
 
@@ -131,7 +136,10 @@ class Tracer:
                 self._shapes.clear()
                 self._kept = 0
             a = unroll(mesh)
-            held = mesh, Shape(*build_tree(a.position), a.position, a.normal, a.uvw, a.material, a.tag, a.seed)
+            held = (
+                mesh,
+                Shape(*build_tree(a.position), a.position, a.normal, a.uvw, a.material, a.tag, a.seed, a.instance),
+            )
             self._shapes[id(mesh)] = held
             self._kept += len(a.position)
         return held[1]
@@ -142,9 +150,10 @@ def trace_shape(
     origin: NDArray[np.float64], directions: NDArray[np.float64], turn: NDArray[np.float64],
     place: NDArray[np.float64], bounds: NDArray[np.float32], first: NDArray[np.int32], held: NDArray[np.int32],
     order: NDArray[np.int32], position: NDArray[np.float32], normal: NDArray[np.float32], uvw: NDArray[np.float32],
-    material: NDArray[np.uint8], tags: NDArray[np.uint8], seeds: NDArray[np.uint32], actor: int, from_within: bool,
+    material: NDArray[np.uint8], tags: NDArray[np.uint8], seeds: NDArray[np.uint32],
+    instances: NDArray[np.uint32], actor: int, from_within: bool,
     distance: NDArray[np.float64], cosine: NDArray[np.float64], tag: NDArray[np.uint8], actors: NDArray[np.int64],
-    kinds: NDArray[np.uint8],
+    kinds: NDArray[np.uint8], parts: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Shorten the rays that meet one shape, and write what they meet.
 
@@ -153,7 +162,7 @@ def trace_shape(
         directions: `(N, 3)` float64 unit vectors.
         turn: `(3, 3)` float64 axes of the shape as rows.
         place: `(3,)` float64 of the shape.
-        bounds: it and the next nine are a `Shape`.
+        bounds: it and the next ten are a `Shape`.
         first: see there.
         held: see there.
         order: see there.
@@ -163,6 +172,7 @@ def trace_shape(
         material: see there.
         tags: see there.
         seeds: see there.
+        instances: see there.
         actor: id to be written.
         from_within: walls that face away from the ray are passed.
         distance: `(N,)` float64 how far the rays go; written.
@@ -170,6 +180,7 @@ def trace_shape(
         tag: `(N,)` uint8, written.
         actors: `(N,)` int64, written.
         kinds: `(N,)` uint8, written.
+        parts: `(N,)` int64, written.
     """
     if position.shape[0] == 0:
         return
@@ -258,6 +269,7 @@ def trace_shape(
             tag[ray] = tags[found]
             actors[ray] = actor
             kinds[ray] = material[found]
+            parts[ray] = np.int64(instances[found]) - STATIC_INSTANCE
 
 
 @numba.njit(cache=True, nogil=True)

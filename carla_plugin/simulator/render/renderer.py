@@ -19,6 +19,7 @@ from carla_plugin.simulator.render.dressing import LampState
 from carla_plugin.simulator.render.flow import flow_between
 from carla_plugin.simulator.render.gbuffer import NORMAL, SIZE
 from carla_plugin.simulator.render.geometry import Placed, Pool
+from carla_plugin.simulator.render.hiding import Bulbs
 from carla_plugin.simulator.render.lights import LampPlaces, lights_near
 from carla_plugin.simulator.render.lines import draw_segment
 from carla_plugin.simulator.render.occlusion import occlude, sample_spirals, settle_occlusion
@@ -64,6 +65,7 @@ class Frame:
         self._camera = camera
         self._placed = tuple(placed)
         self._hidden = hidden
+        self._dark = frozenset(number for number, state in lamps.items() if state.lit is False)
         height, width = camera.height, camera.width
         self._rays, self._view = pixel_rays(camera), projection(camera)
         self._buffer = renderer.take_buffer(height, width)
@@ -92,6 +94,7 @@ class Frame:
         renderer.pool.hide(self._hidden)
         renderer.pool.place(self._placed)
         a = renderer.pool.arrays
+        renderer.bulbs.switch_off(self._dark, a.material)
         nearest = np.empty(len(a.bounds), np.float32)
         chunks_in_view(a.bounds, self._view, camera.width, camera.height, nearest)
         nearest[a.start == a.stop] = np.inf
@@ -234,6 +237,8 @@ class Renderer:
         self.pool = Pool(scene)
         self.lamps = np.ascontiguousarray(lamps, dtype=np.float32).reshape(-1, 3)
         self.lamp_places = LampPlaces()
+        static = self.pool.static_arrays()
+        self.bulbs = Bulbs(self.lamps, static.position, static.material)
         self.curve = tone_curve()
         self.spirals = sample_spirals()
         self.no_shadows = ShadowMaps(np.zeros((2, 3, 4)), np.zeros((2, 8, 8), np.float32), np.ones(2))
@@ -243,6 +248,11 @@ class Renderer:
         self._scratch: dict[tuple[int, int], _Scratch] = {}
         self._domes: dict[bytes, NDArray[np.float32]] = {}
         self._tracer: Tracer | None = None
+
+    @property
+    def signal_of_part(self) -> NDArray[np.int64]:
+        """Return `(P,)` int64: which signal each part of the town is a head of, -1 for none."""
+        return self.pool.signal_of_part
 
     @property
     def tracer(self) -> Tracer:

@@ -122,8 +122,10 @@ def _scan(cameras: Cameras, shot: Shot, kept: NDArray[np.bool_] | None) -> Fan:
     hits = cameras.tracer.trace(origin, rays @ turn, reach, shot.still.placed, shot.parent, shot.still.dressing.gone)
     met = np.isfinite(hits.distance)
     distance = hits.distance[met]
+    owners = np.append(cameras.owners(shot.still), 0)
+    actor = np.where(hits.actor > 0, hits.actor, owners[np.minimum(hits.part, len(owners) - 1)])
     return Fan(
-        channel[met], rays[met] * distance[:, None], distance, hits.cosine[met], hits.tag[met], hits.actor[met]
+        channel[met], rays[met] * distance[:, None], distance, hits.cosine[met], hits.tag[met], actor[met]
     )  # fmt: skip
 
 

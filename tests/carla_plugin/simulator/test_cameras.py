@@ -31,6 +31,9 @@ class FourPixels:
 
 
 class Renderer:
+    signal_of_part = np.full(5000, -1)
+    signal_of_part[4464] = 1
+
     def __init__(self) -> None:
         self.log: list[str] = []
 
@@ -118,6 +121,7 @@ def test_depth_is_read_as_carla_documents_it(renderer):
 def test_instances_are_16_bits_beside_the_tag(renderer):
     image = pixels(Cameras(renderer), SensorType.INSTANCE).astype(np.int64)
     assert (image[..., 2] == FourPixels.tags).all()
+    assert (image[..., :2] == pixels(Cameras(renderer), SensorType.INSTANCE, what=still(signals=()))[..., :2]).all()
     # actors have their ids, the parts of the town count down from 65535
     assert (image[..., 1] + 256 * image[..., 0] == [[0, 258], [65535 - (70_000 - 65536), 0]]).all()
 
@@ -131,3 +135,9 @@ def test_large_frames_are_let_go_sooner(renderer):
     assert renderer.log.count("frame") == 3
     cameras.frame(large[1], still())  # 4.8 million pixels together are too many
     assert renderer.log.count("frame") == 4
+
+
+def test_the_head_of_a_traffic_light_has_its_actors_id(renderer):
+    lights = still()._replace(signal_ids=(300, 301))
+    image = pixels(Cameras(renderer), SensorType.INSTANCE, what=lights).astype(np.int64)
+    assert (image[..., 1] + 256 * image[..., 0] == [[0, 258], [301, 0]]).all()
