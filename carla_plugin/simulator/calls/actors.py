@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from carla_plugin.simulator.actors import Vehicle, Walker
 from carla_plugin.simulator.blueprints import definitions
 from carla_plugin.simulator.calls.kinds import actor_of, value, void
 from carla_plugin.simulator.pose import compose
+from carla_plugin.simulator.refusal import MISMATCH, ActorError
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError, spawn
 from protocols.carla_rpc import reading
@@ -74,7 +76,17 @@ def set_actor_location(simulation: Simulation, number: Any, place: Any) -> None:
     set_actor_transform(simulation, number, Transform(reading.location(place), turn))
 
 
+def set_actor_dead(simulation: Simulation, number: Any) -> None:
+    """Take an actor's life: it stands still, and nothing moves it any more."""
+    actor = actor_of(simulation, number)
+    if not isinstance(actor, (Vehicle, Walker)):
+        raise ActorError(MISMATCH, actor.id)
+    actor.physics = False
+    actor.stop()
+
+
 CALLS = {
+    "set_actor_dead": void(set_actor_dead),
     "get_actor_definitions": value(get_actor_definitions),
     "get_spectator": value(get_spectator),
     "get_actors_by_id": value(get_actors_by_id),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from carla_plugin.simulator.actors import Sensor, Vehicle
@@ -72,22 +71,37 @@ def set_imui_gravity(simulation: Simulation, gravity: Any) -> None:
     simulation.world.switches.gravity = reading.number(gravity)
 
 
-def _to_vehicle(arguments: int) -> Callable[..., None]:
-    """Return a call about a vehicle that takes so many arguments, and does nothing with them."""
-
-    def none(simulation: Simulation, number: Any) -> None:
-        actor_as(simulation, number, Vehicle, "vehicle")
-
-    def one(simulation: Simulation, number: Any, first: Any) -> None:
-        actor_as(simulation, number, Vehicle, "vehicle")
-
-    def six(simulation: Simulation, number: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> None:
-        actor_as(simulation, number, Vehicle, "vehicle")
-
-    return {0: none, 1: one, 6: six}[arguments]
+def switch_vehicle(simulation: Simulation, number: Any, how: Any) -> None:
+    """Answer a call that says one thing about a vehicle."""
+    actor_as(simulation, number, Vehicle, "vehicle")
 
 
-def _to_sensor(simulation: Simulation, number: Any, value: Any) -> None:
+def enable_chrono_physics(
+    simulation: Simulation, number: Any, substeps: Any, seconds: Any, vehicle: Any, powertrain: Any, tires: Any,
+    folder: Any,
+) -> None:  # fmt: skip
+    """Answer; vehicles move as they did."""
+    actor_as(simulation, number, Vehicle, "vehicle")
+
+
+def restore_physx_physics(simulation: Simulation, number: Any) -> None:
+    """Answer; nothing was changed."""
+    actor_as(simulation, number, Vehicle, "vehicle")
+
+
+def get_wheel_pitch_angle(simulation: Simulation, number: Any, wheel: Any) -> float:
+    """Return the angle at which a client wants a wheel shown."""
+    vehicle = actor_as(simulation, number, Vehicle, "vehicle")
+    return simulation.world.switches.wheel_pitch_deg.get((vehicle.id, reading.integer(wheel, 0, 255)), 0.0)
+
+
+def set_wheel_pitch_angle(simulation: Simulation, number: Any, wheel: Any, angle_deg: Any) -> None:
+    """Keep the angle at which a client wants a wheel shown; ours are drawn as they are."""
+    vehicle = actor_as(simulation, number, Vehicle, "vehicle")
+    simulation.world.switches.wheel_pitch_deg[vehicle.id, reading.integer(wheel, 0, 255)] = reading.number(angle_deg)
+
+
+def switch_sensor(simulation: Simulation, number: Any, how: Any) -> None:
     """Answer a call about a sensor."""
     actor_as(simulation, number, Sensor, "sensor")
 
@@ -102,10 +116,10 @@ CALLS = {
     "apply_color_texture_to_objects": void(apply_texture),
     "apply_float_color_texture_to_objects": void(apply_texture),
     "get_gbuffer_token": value(get_gbuffer_token),
-    "enable_gbuffers": void(_to_sensor),
+    "enable_gbuffers": void(switch_sensor),
     "are_gbuffers_enabled": value(are_gbuffers_enabled),
-    "send": void(_to_sensor),
-    "set_ignored_vehicles": void(_to_sensor),
+    "send": void(switch_sensor),
+    "set_ignored_vehicles": void(switch_sensor),
     "draw_debug_shape": void(draw_debug_shape),
     "clear_debug_shape": void(clear_debug),
     "clear_debug_string": void(clear_debug),
@@ -115,10 +129,12 @@ CALLS = {
     "set_annotations_traverse_translucency": void(set_annotations_traverse_translucency),
     "get_imui_gravity": value(get_imui_gravity),
     "set_imui_gravity": void(set_imui_gravity),
-    "open_vehicle_door": void(_to_vehicle(1)),
-    "close_vehicle_door": void(_to_vehicle(1)),
-    "enable_carsim": void(_to_vehicle(1)),
-    "use_carsim_road": void(_to_vehicle(1)),
-    "enable_chrono_physics": void(_to_vehicle(6)),
-    "restore_physx_physics": void(_to_vehicle(0)),
+    "open_vehicle_door": void(switch_vehicle),
+    "close_vehicle_door": void(switch_vehicle),
+    "get_wheel_pitch_angle": value(get_wheel_pitch_angle),
+    "set_wheel_pitch_angle": void(set_wheel_pitch_angle),
+    "enable_carsim": void(switch_vehicle),
+    "use_carsim_road": void(switch_vehicle),
+    "enable_chrono_physics": void(enable_chrono_physics),
+    "restore_physx_physics": void(restore_physx_physics),
 }
