@@ -193,14 +193,14 @@ class Server:
         self._state = world.state_message()
         told: list[tuple[Sensor, bytes]] = []
         jobs: list[tuple[Sensor, Drawn, Shot, bytes]] = []
-        idle, rendering = self._drawing is None, not world.settings.no_rendering_mode
+        idle = self._drawing is None  # no_rendering_mode stops no sensor, as in CARLA 0.9.16 (its issue 9535)
         still = None
         for sensor in due:
             kind = KINDS[sensor.description.id]
             opening = streaming.header(kind.wire, world.frame, world.elapsed_s, sensor.place)
             if isinstance(kind, Told):
                 told += [(sensor, streaming.framed(opening, body)) for body in kind.messages(world, sensor)]
-            elif idle and (rendering or kind.by_rays) and self._subscribers.has(sensor.stream):
+            elif idle and self._subscribers.has(sensor.stream):
                 still = still or world.still()
                 jobs.append((sensor, kind, _shot(world, sensor, still), opening))
         await self._subscribers.send(streaming.WORLD_STREAM, self._state, synchronous)

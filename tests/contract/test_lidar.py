@@ -105,10 +105,11 @@ def test_equal_worlds_give_equal_points(stage, car):
     assert first == second
 
 
-@pytest.mark.source("CARLA docs: adv_rendering_options#no-rendering-mode")
-def test_rays_go_on_in_a_world_that_does_not_render(stage, car):
+@pytest.mark.source("CARLA issue 9535")
+def test_no_sensor_stops_in_a_world_that_does_not_render(stage, car):
     lidar = stage.ear("sensor.lidar.ray_cast", ROOF, car, range=50, rotation_frequency=20)
     radar = stage.ear("sensor.other.radar", carla.Transform(carla.Location(x=2.0, z=1.0)), car)
+    eye = stage.ear("sensor.camera.depth", ROOF, car, image_size_x=16, image_size_y=16)
     settings = stage.world.get_settings()
     settings.no_rendering_mode = True
     stage.world.apply_settings(settings)
@@ -116,6 +117,7 @@ def test_rays_go_on_in_a_world_that_does_not_render(stage, car):
         frame = stage.world.tick()
         assert len(lidar.at(frame)) > 0
         assert len(radar.at(frame)) > 0
+        assert len(eye.at(frame).raw_data) == 16 * 16 * 4
     finally:
         settings.no_rendering_mode = False
         stage.world.apply_settings(settings)

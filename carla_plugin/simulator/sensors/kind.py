@@ -48,13 +48,11 @@ class Drawn:
         wire: its `SensorType`.
         read: takes the sensor at its birth, returns its settings; raises CallError.
         draw: returns what follows the 48-byte header, or None if there is nothing to be said.
-        by_rays: it needs no picture, so it goes on in a world without rendering, as CARLA's ray casts do.
     """
 
     wire: int
     read: Callable[[Sensor], Any]
     draw: Callable[[Cameras, Shot], bytes | None]
-    by_rays: bool = False
 
 
 def silence(world: World, sensor: Sensor) -> tuple[bytes, ...]:

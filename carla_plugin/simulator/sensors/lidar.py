@@ -169,5 +169,5 @@ def _draw_echoes(cameras: Cameras, shot: Shot) -> bytes:
 
 _SEED = (1 << 64) - 1
 
-ECHOES = Drawn(SensorType.LIDAR, read, _draw_echoes, by_rays=True)
-TAGGED = Drawn(SensorType.SEMANTIC_LIDAR, read, _draw_tagged, by_rays=True)
+ECHOES = Drawn(SensorType.LIDAR, read, _draw_echoes)
+TAGGED = Drawn(SensorType.SEMANTIC_LIDAR, read, _draw_tagged)

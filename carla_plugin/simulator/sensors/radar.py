@@ -88,4 +88,4 @@ def _velocities(shot: Shot, actors: np.ndarray) -> np.ndarray:
     return table[back]
 
 
-KIND = Drawn(SensorType.RADAR, read, _draw, by_rays=True)
+KIND = Drawn(SensorType.RADAR, read, _draw)
