@@ -21,7 +21,7 @@ HEIGHTS_M = (0.35, 0.8, 1.4)
 CELL_M = 4.0
 GROUND_CELL_M = 4.0  # the ground under a thing is asked for once in such a square
 WALL_M = 0.8  # a longer cut is a wall, which a body may graze; a shorter one part of a post
-GRAZE_M = 0.3  # of a body's side may meet a post without stopping at it
+GRAZE = 0.4  # share of a body's half width that may meet a post without stopping at it
 GRAZE_GAP_M = 0.01
 GRID_LIMIT = 4_000_000  # cells
 
@@ -148,7 +148,7 @@ def _face(box: NDArray[np.float64], points: NDArray[np.float64]) -> tuple[tuple[
     turn = -1.0 if across.mean() >= 0.0 else 1.0
     aside = (-turn * sin, turn * cos)
     deep = float(box[5] + (turn * across).max())
-    if deep <= GRAZE_M:
+    if deep <= GRAZE * float(box[5]):
         return aside, max(deep, 0.0) + GRAZE_GAP_M
     if float(box[4]) - abs(float(along.mean())) <= deep:
         turn = -1.0 if along.mean() >= 0.0 else 1.0
