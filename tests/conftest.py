@@ -6,6 +6,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -47,8 +48,10 @@ class Simulator:
 @contextmanager
 def started(town: str = "Grid_07", *options: str) -> Iterator[Simulator]:
     """Start a simulator on a free port; end it, however it went."""
+    recordings = tempfile.TemporaryDirectory()
     command = [sys.executable, "-m", "carla_plugin.cli", "simulate", "--port", "0", "--town", town, "--stay-with-stdin"]
-    process = subprocess.Popen([*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    command += ["--recordings", recordings.name, *options]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=lambda: lines.put(process.stdout.readline()), daemon=True).start()
@@ -61,6 +64,7 @@ def started(town: str = "Grid_07", *options: str) -> Iterator[Simulator]:
         process.kill()
         process.wait()
         process.stdout.close()
+        recordings.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="refuse CARLA's own town names, which else stand for towns of ours of a like character",
     )
+    parser.add_argument(
+        "--recordings",
+        metavar="DIR",
+        help="folder of the recorder's files (default: ~/.local/share/manyskies/recordings)",
+    )
     parser.add_argument("--stay-with-stdin", action="store_true", help="leave when standard input ends")
     return parser
 
@@ -77,6 +82,7 @@ async def _serve(arguments: argparse.Namespace, name: str) -> int:
     import asyncio
     import signal
     import threading
+    from pathlib import Path
 
     loop, stop, interrupted, served = asyncio.get_running_loop(), asyncio.Event(), False, False
 
@@ -90,7 +96,7 @@ async def _serve(arguments: argparse.Namespace, name: str) -> int:
     if arguments.stay_with_stdin:
         leave = partial(loop.call_soon_threadsafe, stop.set)
         threading.Thread(target=_watch_stdin, args=(leave,), daemon=True).start()
-    from carla_plugin.simulator.options import Options
+    from carla_plugin.simulator.options import Options, recordings_folder
     from carla_plugin.simulator.server import serve
 
     def ready(port: int) -> None:
@@ -102,7 +108,11 @@ async def _serve(arguments: argparse.Namespace, name: str) -> int:
         arguments.host,
         arguments.port,
         name,
-        options=Options(threads=arguments.threads, aliases=not arguments.no_town_aliases),
+        options=Options(
+            threads=arguments.threads,
+            aliases=not arguments.no_town_aliases,
+            recordings=Path(arguments.recordings) if arguments.recordings else recordings_folder(),
+        ),
         progress=lambda words: print(f"carla-plugin simulate: {words} ...", file=sys.stderr, flush=True),
         ready=ready,
         stop=stop,

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def recordings_folder() -> Path:
+    """Return where recordings lie unless told otherwise: with the user's data."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "manyskies" / "recordings"
 
 
 @dataclass(frozen=True)
@@ -12,7 +20,9 @@ class Options:
     Attributes:
         threads: bands of rows that are drawn at once.
         aliases: whether CARLA's own town names stand for towns of ours.
+        recordings: folder of what the recorder writes; made when the first one begins.
     """
 
     threads: int = 1
     aliases: bool = True
+    recordings: Path = field(default_factory=recordings_folder)

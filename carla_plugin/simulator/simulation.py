@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.cameras import Cameras
 from carla_plugin.simulator.options import Options
+from carla_plugin.simulator.recorder.tape import Tape
+from carla_plugin.simulator.spawning import respawn
 from carla_plugin.simulator.town import Town
 from carla_plugin.simulator.world import World
 from protocols.carla_rpc.types import EpisodeSettings
@@ -50,6 +52,7 @@ class Simulation:
         self.world = World(1, town, EpisodeSettings(), 0)
         self.port = port
         self.options = options
+        self.tape = Tape(options.recordings, lambda what, where: respawn(self.world, what, where, port))
         self.wake = asyncio.Event()
         self.traffic_managers: dict[int, tuple[str, int]] = {}
         self._build = build
@@ -72,7 +75,9 @@ class Simulation:
     async def _tick(self) -> int:
         """Step and tell of it, so that nobody's call comes between; no other tick can."""
         world = self.world
+        self.tape.before_step(world)
         world.step(world.fixed_step_s)
+        self.tape.after_step(world)
         due = [actor for actor in world.actors.values() if isinstance(actor, Sensor) and world.due(actor)]
         await self._publish(world, due)
         world.fresh = False
@@ -93,6 +98,7 @@ class Simulation:
         async with self._one_tick:
             old = self.world
             settings = EpisodeSettings() if reset_settings else old.settings
+            self.tape.world_changed()
             self.world = World(old.episode + 1, town, settings, old.frame, old.new_id())
             self.wake.set()
 

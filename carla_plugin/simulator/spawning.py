@@ -58,6 +58,15 @@ def spawn(world: World, description: ActorDescription, place: Transform, parent:
     return actor
 
 
+def respawn(world: World, description: ActorDescription, place: Transform, port: int) -> SimActor | None:
+    """Make an actor of a recording where it was, whoever stands there, or return None if there is no such blueprint."""
+    if description.id not in by_id():
+        return None
+    actor = _make(world, description, place, port)
+    world.add(actor)
+    return actor
+
+
 def _taken(world: World, actor: SimActor, there: Transform) -> bool:
     """Return whether somebody or something is where a body would be; props are put anywhere."""
     return solid(actor) and (bool(world.footprints().overlapping(actor, there)) or world.stands_in_wall(actor, there))

@@ -15,6 +15,7 @@ from carla_plugin.simulator.calls import (
     lights,
     motion,
     rays,
+    recorder,
     scenery,
     session,
     signals,
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 CALLS: dict[str, Call] = {
     **session.CALLS, **sky.CALLS, **actors.CALLS, **motion.CALLS, **signals.CALLS, **batch.CALLS, **anatomy.CALLS,
     **lights.CALLS, **rays.CALLS, **scenery.CALLS, **silent.CALLS,
+    **recorder.CALLS,
 }  # fmt: skip
 
 
