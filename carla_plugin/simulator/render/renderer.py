@@ -18,14 +18,14 @@ from carla_plugin.simulator.render.camera import Camera, axes, pixel_rays, proje
 from carla_plugin.simulator.render.dressing import LampState
 from carla_plugin.simulator.render.flow import flow_between
 from carla_plugin.simulator.render.gbuffer import NORMAL, SIZE
-from carla_plugin.simulator.render.geometry import Placed, Pool
+from carla_plugin.simulator.render.geometry import Arrays, Placed, Pool
 from carla_plugin.simulator.render.hiding import Bulbs
 from carla_plugin.simulator.render.lights import LampPlaces, lights_near
 from carla_plugin.simulator.render.lines import draw_segment
 from carla_plugin.simulator.render.occlusion import occlude, sample_spirals, settle_occlusion
 from carla_plugin.simulator.render.post import anti_alias, blur, develop, gaussian, halo, shrink, tone_curve
 from carla_plugin.simulator.render.rays import Tracer
-from carla_plugin.simulator.render.resolve import resolve
+from carla_plugin.simulator.render.resolve import identify, resolve
 from carla_plugin.simulator.render.shade import TILE, light_surfaces
 from carla_plugin.simulator.render.shadow import TEXELS, ShadowMaps, draw_shadow, shadow_frames
 from carla_plugin.simulator.render.sky import DOME_SIZE, fill_dome
@@ -60,7 +60,7 @@ class Frame:
         self, renderer: Renderer, camera: Camera, placed: Sequence[Placed], signals: Sequence[int],
         hidden: frozenset[int], lamps: Mapping[int, LampState],
     ) -> None:  # fmt: skip
-        """Draw the G-buffer; see `Renderer.frame`."""
+        """See, and leave materials and light until a picture is asked for; see `Renderer.frame`."""
         self._renderer = renderer
         self._camera = camera
         self._placed = tuple(placed)
@@ -68,41 +68,45 @@ class Frame:
         self._dark = frozenset(number for number, state in lamps.items() if state.lit is False)
         height, width = camera.height, camera.width
         self._rays, self._view = pixel_rays(camera), projection(camera)
-        self._buffer = renderer.take_buffer(height, width)
-        weakref.finalize(self, renderer.spare.append, self._buffer)
+        self._signals: NDArray[np.uint8] = np.asarray(signals, dtype=np.uint8).reshape(-1)
+        self._triangle: NDArray[np.int32] = np.empty((height, width), np.int32)
+        self._painted: NDArray[np.float32] | None = None
         self._kinds = np.empty((height, width), np.uint8)
         self.tags: NDArray[np.uint8] = np.empty((height, width), np.uint8)
         self.depth: NDArray[np.float32] = np.empty((height, width), np.float32)
         self.instances: NDArray[np.uint32] = np.empty((height, width), np.uint32)
         self._maps: dict[tuple[float, ...], ShadowMaps] = {}
-        self._see(np.asarray(signals, dtype=np.uint8).reshape(-1))
+        self._see()
         self._lights = lights_near(camera, renderer.lamps, self._placed, renderer.lamp_places, lamps)
 
     @property
     def normals(self) -> NDArray[np.float32]:
         """Return `(H, W, 3)` float32 unit normals in world axes, turned toward the camera; 0 for sky."""
-        return self._buffer[..., NORMAL : NORMAL + 3]
+        return self._paint()[..., NORMAL : NORMAL + 3]
 
     @property
     def materials(self) -> NDArray[np.uint8]:
         """Return `(H, W)` uint8 `Material` of each pixel, 255 for sky."""
         return self._kinds
 
-    def _see(self, signals: NDArray[np.uint8]) -> None:
-        """Fill the G-buffer."""
-        renderer, camera = self._renderer, self._camera
+    def _arrays(self) -> Arrays:
+        """Return the triangles of this frame's moment."""
+        renderer = self._renderer
         renderer.pool.hide(self._hidden)
         renderer.pool.place(self._placed)
         a = renderer.pool.arrays
         renderer.bulbs.switch_off(self._dark, a.material)
+        return a
+
+    def _see(self) -> None:
+        """Find out which triangle each pixel sees, and what it is."""
+        renderer, camera, a = self._renderer, self._camera, self._arrays()
         nearest = np.empty(len(a.bounds), np.float32)
         chunks_in_view(a.bounds, self._view, camera.width, camera.height, nearest)
         nearest[a.start == a.stop] = np.inf
         order = np.argsort(nearest, kind="stable")[: int(np.isfinite(nearest).sum())]
-        scratch = renderer.scratch(camera.height, camera.width)
-        inverse, triangle, rough = scratch.inverse, scratch.triangle, scratch.rough
+        inverse, triangle = renderer.scratch(camera.height, camera.width).inverse, self._triangle
         focal = float(camera.focal_px)
-        turn = axes(camera.transform.rotation)
 
         def draw(first: int, last: int) -> None:
             inverse[first:last] = 0.0
@@ -111,22 +115,40 @@ class Frame:
                 a.position, a.uvw, a.material, a.seed, a.start, a.stop, order, self._view, focal, camera.width,
                 first, last, inverse, triangle,
             )  # fmt: skip
-            resolve(
-                a.position, a.normal, a.uvw, a.material, a.tag, a.colour, a.instance, a.seed, a.lights, signals,
-                self._view, self._rays, focal, first, last, triangle, self._buffer, self._kinds, self.tags,
+            identify(
+                a.position, a.material, a.tag, a.instance, self._view, first, last, triangle, self._kinds, self.tags,
                 self.depth, self.instances,
             )  # fmt: skip
 
         renderer.in_bands(camera.height, draw)
+
+    def _paint(self) -> NDArray[np.float32]:
+        """Return the G-buffer, filled when first asked for: masks do without."""
+        if self._painted is not None:
+            return self._painted
+        renderer, camera, a = self._renderer, self._camera, self._arrays()
+        buffer = renderer.take_buffer(camera.height, camera.width)
+        weakref.finalize(self, renderer.spare.append, buffer)
+        rough = renderer.scratch(camera.height, camera.width).rough
+        focal = float(camera.focal_px)
+        turn = axes(camera.transform.rotation)
+        renderer.in_bands(
+            camera.height,
+            lambda first, last: resolve(
+                a.position, a.normal, a.uvw, a.material, a.tag, a.colour, a.instance, a.seed, a.lights, self._signals,
+                self._view, self._rays, focal, first, last, self._triangle, buffer, self._kinds, self.tags,
+                self.depth, self.instances,
+            ),
+        )  # fmt: skip
         renderer.in_bands(
             camera.height,
             lambda first, last: occlude(
-                turn, focal, renderer.spirals, first, last, self.depth, self._kinds, self._buffer, rough
+                turn, focal, renderer.spirals, first, last, self.depth, self._kinds, buffer, rough
             ),
         )
-        renderer.in_bands(
-            camera.height, lambda first, last: settle_occlusion(first, last, self.depth, rough, self._buffer)
-        )
+        renderer.in_bands(camera.height, lambda first, last: settle_occlusion(first, last, self.depth, rough, buffer))
+        self._painted = buffer
+        return buffer
 
     def shade(self, weather: WeatherParameters) -> NDArray[np.uint8]:
         """Return the picture under a weather as `(H, W, 4)` uint8 BGRA; equal calls give equal bytes.
@@ -134,7 +156,7 @@ class Frame:
         Args:
             weather: CARLA's 14 numbers.
         """
-        renderer, camera = self._renderer, self._camera
+        renderer, camera, buffer = self._renderer, self._camera, self._paint()
         look = appearance(weather)
         seed = digest(tuple(camera.transform), camera.fov_deg, tuple(weather))
         maps = self._shadows(look)
@@ -144,14 +166,14 @@ class Frame:
         renderer.in_bands(
             camera.height,
             lambda first, last: light_surfaces(
-                look, self._rays, first, last, self._buffer, self._kinds, self.depth, self._lights, dome,
+                look, self._rays, first, last, buffer, self._kinds, self.depth, self._lights, dome,
                 maps.frame, maps.height, maps.texel, scratch.lit,
             ),
         )  # fmt: skip
         renderer.in_bands(
             camera.height,
             lambda first, last: add_air(
-                look, self._rays, self._view, first, last, seed, self._buffer, self._kinds, self.depth, dome,
+                look, self._rays, self._view, first, last, seed, buffer, self._kinds, self.depth, dome,
                 scratch.lit, scratch.air,
             ),
         )  # fmt: skip
@@ -204,7 +226,6 @@ class _Scratch:
     def __init__(self, height: int, width: int) -> None:
         """Allocate for one size in pixels."""
         self.inverse = np.zeros((height, width), np.float32)
-        self.triangle = np.zeros((height, width), np.int32)
         self.rough = np.zeros((height, width), np.float32)
         self.lit = np.zeros((height, width, 3), np.float32)
         self.air = np.zeros((height, width, 3), np.float32)

@@ -64,6 +64,23 @@ def paint(
 
 
 @numba.njit(cache=True, nogil=True)
+def project(
+    corners: NDArray[np.float32], view: NDArray[np.float64], p: NDArray[np.float64], edge: NDArray[np.float64]
+) -> None:
+    """Write a triangle's corners in homogeneous pixels, and its edge functions: all `(3, 3)`."""
+    for k in range(3):
+        corner = corners[k]
+        x, y, z = np.float64(corner[0]), np.float64(corner[1]), np.float64(corner[2])
+        for r in range(3):
+            p[k, r] = view[r, 0] * x + view[r, 1] * y + view[r, 2] * z + view[r, 3]
+    for k in range(3):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        edge[k, 0] = p[i, 1] * p[j, 2] - p[i, 2] * p[j, 1]
+        edge[k, 1] = p[i, 2] * p[j, 0] - p[i, 0] * p[j, 2]
+        edge[k, 2] = p[i, 0] * p[j, 1] - p[i, 1] * p[j, 0]
+
+
+@numba.njit(cache=True, nogil=True)
 def resolve(
     position: NDArray[np.float32], normal: NDArray[np.float32], uvw: NDArray[np.float32],
     material: NDArray[np.uint8], tag: NDArray[np.uint8], colour: NDArray[np.float32], instance: NDArray[np.uint32],
@@ -113,16 +130,7 @@ def resolve(
                 instances[row, column] = 0
                 continue
             if t != last:
-                for k in range(3):
-                    corner = position[t, k]
-                    x, y, z = np.float64(corner[0]), np.float64(corner[1]), np.float64(corner[2])
-                    for r in range(3):
-                        p[k, r] = view[r, 0] * x + view[r, 1] * y + view[r, 2] * z + view[r, 3]
-                for k in range(3):
-                    i, j = (k + 1) % 3, (k + 2) % 3
-                    edge[k, 0] = p[i, 1] * p[j, 2] - p[i, 2] * p[j, 1]
-                    edge[k, 1] = p[i, 2] * p[j, 0] - p[i, 0] * p[j, 2]
-                    edge[k, 2] = p[i, 0] * p[j, 1] - p[i, 1] * p[j, 0]
+                project(position[t], view, p, edge)
                 last = t
             sx, sy = column + 0.5, row + 0.5
             f0 = edge[0, 0] * sx + edge[0, 1] * sy + edge[0, 2]
@@ -158,4 +166,53 @@ def resolve(
             kinds[row, column] = kind
             tags[row, column] = tag[t]
             depths[row, column] = depth
+            instances[row, column] = instance[t]
+
+
+@numba.njit(cache=True, nogil=True)
+def identify(
+    position: NDArray[np.float32], material: NDArray[np.uint8], tag: NDArray[np.uint8], instance: NDArray[np.uint32],
+    view: NDArray[np.float64], first_row: int, last_row: int, triangle: NDArray[np.int32], kinds: NDArray[np.uint8],
+    tags: NDArray[np.uint8], depths: NDArray[np.float32], instances: NDArray[np.uint32],
+) -> None:  # fmt: skip
+    """Fill materials, tags, depth and instances of rows first_row..last_row-1: all that masks need.
+
+    Args:
+        position: `(T, 3, 3)` float32; it and the next three are fields of `Arrays`.
+        material: see there.
+        tag: see there.
+        instance: see there.
+        view: `(3, 4)` float64 projection.
+        first_row: first row of the band.
+        last_row: row behind its last.
+        triangle: `(H, W)` int32 from `rasterise`.
+        kinds: `(H, W)` uint8, written: `Material` or 255 for sky.
+        tags: `(H, W)` uint8, written.
+        depths: `(H, W)` float32, written; 1000 m for sky, as far as CARLA's depth camera sees.
+        instances: `(H, W)` uint32, written; 0 for sky.
+    """
+    p = np.empty((3, 3), np.float64)
+    edge = np.empty((3, 3), np.float64)
+    last = -1
+    for row in range(first_row, last_row):
+        for column in range(triangle.shape[1]):
+            t = triangle[row, column]
+            if t < 0:
+                kinds[row, column] = SKY_MATERIAL
+                tags[row, column] = SKY_TAG
+                depths[row, column] = 1000.0
+                instances[row, column] = 0
+                continue
+            if t != last:
+                project(position[t], view, p, edge)
+                last = t
+            sx, sy = column + 0.5, row + 0.5
+            f0 = edge[0, 0] * sx + edge[0, 1] * sy + edge[0, 2]
+            f1 = edge[1, 0] * sx + edge[1, 1] * sy + edge[1, 2]
+            f2 = edge[2, 0] * sx + edge[2, 1] * sy + edge[2, 2]
+            total = f0 + f1 + f2
+            f0, f1, f2 = f0 / total, f1 / total, f2 / total
+            kinds[row, column] = material[t]
+            tags[row, column] = tag[t]
+            depths[row, column] = f0 * p[0, 2] + f1 * p[1, 2] + f2 * p[2, 2]
             instances[row, column] = instance[t]
