@@ -144,6 +144,9 @@ class GroundHeight:
         self._half_x = [line.half for line in plan.columns]
         self._half_y = [line.half for line in plan.rows]
         self._arms = {(node.column, node.row): frozenset(plan.arms(node)) for node in plan.nodes()}
+        self._sides = np.zeros((len(plan.columns), len(plan.rows), 4), dtype=np.bool_)
+        for node in plan.nodes():
+            self._sides[node.column, node.row, plan.arms(node)] = True
 
     def __call__(self, x: float, y: float) -> float:
         """Return the height at (x, y) in metres."""
@@ -160,6 +163,30 @@ class GroundHeight:
         if on_column and not on_row and (1 if dy > 0 else 3) in arms:
             return 0.0
         return 0.0 if self._in_corner(dx, dy, half_x, half_y, arms) else KERB_HEIGHT
+
+    def many(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the `(...)` heights in metres at points `(..., 2)`, each as the call for it alone would say."""
+        x, y = points[..., 0], points[..., 1]
+        other = y if self._bend.axis == 0 else x
+        turn = 2.0 * np.pi / self._bend.wavelength
+        shift = self._bend.slope / turn * np.sin(turn * other + self._bend.phase)
+        x, y = (x - shift, y) if self._bend.axis == 0 else (x, y - shift)
+        i = np.abs(self._columns - x[..., None]).argmin(axis=-1)
+        j = np.abs(self._rows - y[..., None]).argmin(axis=-1)
+        dx, dy = x - self._columns[i], y - self._rows[j]
+        half_x, half_y = np.array(self._half_x)[i], np.array(self._half_y)[j]
+        arms = self._sides[i, j]  # (..., 4)
+        count = arms.sum(axis=-1)
+        on_column, on_row = np.abs(dx) <= half_x, np.abs(dy) <= half_y
+        beside_x, beside_y = np.where(dx > 0, arms[..., 0], arms[..., 2]), np.where(dy > 0, arms[..., 1], arms[..., 3])
+        road = (on_column & on_row & (count > 2)) | (on_row & ~on_column & beside_x) | (on_column & ~on_row & beside_y)
+        turns = count == 2  # as in `_in_corner`
+        far_x = half_x + CORNER_RADIUS - np.where(turns, np.where(arms[..., 0], dx, -dx), np.abs(dx))
+        far_y = half_y + CORNER_RADIUS - np.where(turns, np.where(arms[..., 1], dy, -dy), np.abs(dy))
+        outside = far_x**2 + far_y**2 >= CORNER_RADIUS**2
+        wide = (far_x / (2 * half_x + CORNER_RADIUS)) ** 2 + (far_y / (2 * half_y + CORNER_RADIUS)) ** 2
+        corner = (far_x >= 0) & (far_y >= 0) & outside & np.where(turns, wide <= 1.0, beside_x & beside_y)
+        return np.where(road | corner, 0.0, KERB_HEIGHT)
 
     @staticmethod
     def _in_corner(dx: float, dy: float, half_x: float, half_y: float, arms: frozenset[int]) -> bool:
