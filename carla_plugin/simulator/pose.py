@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from carla_plugin.simulator.render.camera import axes
 from protocols.carla_rpc.types import Location, Rotation, Transform
 
+POLE = 1.0 - 1e-13
+
 
 def compose(parent: Transform, relative: Transform) -> Transform:
     """Return the world pose of a thing from its parent's world pose and its own within the parent's axes."""
@@ -22,6 +24,9 @@ def compose(parent: Transform, relative: Transform) -> Transform:
 def angles(frame: NDArray[np.float64]) -> Rotation:
     """Return pitch, yaw and roll in degrees of `(3, 3)` axes whose rows are forward, right and up."""
     forward, right, up = frame
+    if abs(float(forward[2])) > POLE:  # straight up or down, where yaw and roll are one
+        yaw = math.degrees(math.atan2(-float(right[0]), float(right[1])))
+        return Rotation(math.copysign(90.0, float(forward[2])), yaw, 0.0)
     pitch = math.asin(min(1.0, max(-1.0, float(forward[2]))))
     yaw = math.atan2(float(forward[1]), float(forward[0]))
     roll = math.atan2(-float(right[2]), float(up[2]))

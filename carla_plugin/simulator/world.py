@@ -11,12 +11,11 @@ from carla_plugin.simulator import motion
 from carla_plugin.simulator.actors import Prop, Sensor, Signal, SimActor, Vehicle, Walker
 from carla_plugin.simulator.assets.props import prop_of
 from carla_plugin.simulator.assets.vehicles import vehicle
-from carla_plugin.simulator.assets.walkers import stride_length, walker
 from carla_plugin.simulator.backdrop import Backdrop
+from carla_plugin.simulator.body.figures import drawn, feet_of
 from carla_plugin.simulator.cameras import Still
 from carla_plugin.simulator.collisions import Collision
 from carla_plugin.simulator.footprint import Footprints, boxes_of
-from carla_plugin.simulator.motion import stride
 from carla_plugin.simulator.obstacles import HEIGHTS_M, obstacles_of
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.render import Placed
@@ -186,10 +185,7 @@ class World:
                 mesh = vehicle(actor.description.id, actor.colour)
                 placed.append(Placed(actor.id, mesh, actor.place, actor.lights))
             elif isinstance(actor, Walker):
-                name = actor.description.id
-                (x, y, z), turn = actor.place
-                feet = Transform(Location(x, y, z - actor.half_height), turn)
-                placed.append(Placed(actor.id, walker(name, stride(actor, stride_length(name))), feet, 0))
+                placed.append(Placed(actor.id, drawn(actor), feet_of(actor), 0))
             elif isinstance(actor, Prop):
                 placed.append(Placed(actor.id, prop_of(actor.description.id, actor.box.extent), actor.place, 0))
         velocities = tuple(self.actors[each.actor_id].velocity for each in placed)

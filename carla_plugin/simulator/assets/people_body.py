@@ -74,21 +74,44 @@ def look_of(number: int) -> Look:
     )  # fmt: skip
 
 
+class Piece(NamedTuple):
+    """Hold a piece of a body and what it hangs on.
+
+    Attributes:
+        region: trunk, head, leg, foot, arm, hand or hem.
+        side: 0 for the right, 1 for the left, -1 for the middle.
+        mesh: within the axes of the rig.
+    """
+
+    region: str
+    side: int
+    mesh: Mesh
+
+
 def body(joints: Joints, look: Look, tag: int) -> Mesh:
     """Dress a body; about 800 triangles."""
+    return as_one([piece.mesh for piece in pieces(joints, look, tag)])
+
+
+def pieces(joints: Joints, look: Look, tag: int) -> list[Piece]:
+    """Return what a dressed body is made of."""
     h = joints.height
     skin, hair = Finish(Material.SKIN, tag, look.skin), Finish(Material.CLOTH, tag, look.hair)
     top, lower = Finish(Material.CLOTH, tag, look.top), Finish(Material.CLOTH, tag, look.legs)
     legs = skin if look.extra == "skirt" else lower
     shoes = Finish(Material.RUBBER, tag, look.shoes)
-    parts = [_trunk(joints, _HIPS, lower), _trunk(joints, _CHEST, top), *_head(joints, look, skin, hair, tag)]
-    for side in joints.sides:
-        parts += [*_leg(side, h, legs, shoes), *_arm(side, h, top, skin)]
+    made = [Piece("trunk", -1, _trunk(joints, _HIPS, lower)), Piece("trunk", -1, _trunk(joints, _CHEST, top))]
+    made += [Piece("head", -1, part) for part in _head(joints, look, skin, hair, tag)]
+    for number, side in enumerate(joints.sides):
+        leg, shoe = _leg(side, h, legs, shoes)
+        shoulder, sleeve, hand = _arm(side, h, top, skin)
+        made += [Piece("leg", number, leg), Piece("foot", number, shoe), Piece("arm", number, shoulder),
+                 Piece("arm", number, sleeve), Piece("hand", number, hand)]  # fmt: skip
     if look.extra == "backpack":
-        parts.append(_pack(joints, Finish(Material.CLOTH, tag, look.pack)))
+        made.append(Piece("trunk", -1, _pack(joints, Finish(Material.CLOTH, tag, look.pack))))
     if look.extra in ("coat", "skirt"):
-        parts.append(_hem(joints, top if look.extra == "coat" else lower))
-    return as_one(parts)
+        made.append(Piece("hem", -1, _hem(joints, top if look.extra == "coat" else lower)))
+    return made
 
 
 def _ellipse(centre: Array, forward: Array, depth: float, width: float, power: float = 1.0) -> Array:
@@ -118,10 +141,15 @@ def _leg(side: Side, h: float, finish: Finish, shoes: Finish) -> list[Mesh]:
     radii = np.array([0.047, 0.049, 0.037, 0.036, 0.025]) * h
     profile = np.array([[-0.040, -0.017], [0.100, -0.017], [0.115, -0.002], [0.070, 0.018], [0.022, 0.035],
                         [-0.035, 0.035]]) * h  # fmt: skip
-    behind = math.degrees(math.atan2(-shin[0], -shin[2]))  # how far the shin leans over its foot
-    droop = 0.7 * max(0.0, behind - 14.0) + 0.6 * min(0.0, behind + 14.0)
-    shoe = turned(extruded(profile, 0.027 * h, shoes, taper=0.006 * h), rotation("y", min(droop, 50.0)), side.foot)
+    shoe = turned(extruded(profile, 0.027 * h, shoes, taper=0.006 * h), rotation("y", droop_deg(side)), side.foot)
     return [pipe(path, radii, finish, sides=7, up=(0.0, 1.0, 0.0), caps=False), shoe]
+
+
+def droop_deg(side: Side) -> float:
+    """Return how far the tip of a shoe points down, degrees."""
+    shin = side.foot - side.knee
+    behind = math.degrees(math.atan2(-shin[0], -shin[2]))  # how far the shin leans over its foot
+    return min(0.7 * max(0.0, behind - 14.0) + 0.6 * min(0.0, behind + 14.0), 50.0)
 
 
 def _arm(side: Side, h: float, sleeve: Finish, skin: Finish) -> list[Mesh]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
-from carla_plugin.simulator.assets.people import walking
-from carla_plugin.simulator.assets.people_body import GREY, Look, body, look_of
+from carla_plugin.simulator.assets.people import Joints, walking
+from carla_plugin.simulator.assets.people_body import GREY, Look, Piece, look_of, pieces
+from carla_plugin.simulator.assets.shapes import as_one
 from carla_plugin.simulator.mesh import Mesh
 
 PEDESTRIAN = 12
@@ -18,6 +20,20 @@ ELDERLY = (5, 6, 17, 24, 29, 36)
 DIGITS = 4  # of the number that ends a blueprint id
 
 
+class Figure(NamedTuple):
+    """Hold a person at one phase of the gait.
+
+    Attributes:
+        joints: of the rig.
+        lift: metres by which the rig is raised so that it stands on the ground.
+        mesh: the dressed body, feet on the ground about the origin, looking toward +x; tag Pedestrian.
+    """
+
+    joints: Joints
+    lift: float
+    mesh: Mesh
+
+
 def walker(blueprint_id: str, stride: float = STANDING) -> Mesh:
     """Make a person, feet on the ground about the origin, looking toward +x; tag Pedestrian.
 
@@ -25,14 +41,36 @@ def walker(blueprint_id: str, stride: float = STANDING) -> Mesh:
         blueprint_id: `walker.pedestrian.NNNN`.
         stride: phase of the gait 0..1 (taken modulo 1, rounded to `PHASES` steps); negative = standing.
     """
-    return _walker(blueprint_id, -1 if stride < 0 else round(stride * PHASES) % PHASES)
+    return figure(blueprint_id, step_of(stride)).mesh
+
+
+def step_of(stride: float) -> int:
+    """Return the number of the drawn phase 0..`PHASES` - 1 of a stride, -1 for standing."""
+    return -1 if stride < 0 else round(stride * PHASES) % PHASES
 
 
 @lru_cache(maxsize=2048)
-def _walker(blueprint_id: str, phase: int) -> Mesh:
-    pose = walking(_height(blueprint_id), phase / PHASES if phase >= 0 else STANDING)
-    made = body(pose, _look(blueprint_id), PEDESTRIAN)
-    return made.placed(0.0, 0.0, -float(made.vertices[:, 2].min()))
+def figure(blueprint_id: str, step: int) -> Figure:
+    """Make a person at a drawn phase.
+
+    Args:
+        blueprint_id: `walker.pedestrian.NNNN`.
+        step: number of the phase, as from `step_of`.
+    """
+    joints = walking(walker_height(blueprint_id), step / PHASES if step >= 0 else STANDING)
+    made = as_one([piece.mesh for piece in dressed(blueprint_id, joints)])
+    lift = -float(made.vertices[:, 2].min())
+    return Figure(joints, lift, made.placed(0.0, 0.0, lift))
+
+
+def dressed(blueprint_id: str, joints: Joints) -> list[Piece]:
+    """Return the pieces of a person's body over joints, within the axes of the rig.
+
+    Args:
+        blueprint_id: `walker.pedestrian.NNNN`.
+        joints: of this person.
+    """
+    return pieces(joints, _look(blueprint_id), PEDESTRIAN)
 
 
 def _number(blueprint_id: str) -> int:
@@ -44,7 +82,7 @@ def _look(blueprint_id: str) -> Look:
     return look._replace(hair=GREY) if walker_age(blueprint_id) == "elderly" else look
 
 
-def _height(blueprint_id: str) -> float:
+def walker_height(blueprint_id: str) -> float:
     """Return how tall a person is, metres."""
     number = _number(blueprint_id)
     if number in CHILDREN:
@@ -54,13 +92,13 @@ def _height(blueprint_id: str) -> float:
 
 def walker_extent(blueprint_id: str) -> tuple[float, float, float]:
     """Return half sizes (x, y, z) in metres of the box around a walker; its centre is at z = ez."""
-    height = _height(blueprint_id)
+    height = walker_height(blueprint_id)
     return 0.3 * height, 0.19 * height, 0.5 * height  # a full stride fits in
 
 
 def stride_length(blueprint_id: str) -> float:
     """Return the metres walked in one cycle of the gait (two steps)."""
-    return 0.8 * _height(blueprint_id)
+    return 0.8 * walker_height(blueprint_id)
 
 
 def walker_age(blueprint_id: str) -> str:

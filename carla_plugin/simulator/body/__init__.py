@@ -1,0 +1,1 @@
+"""Bodies of people as CARLA's clients see and move them: bones, poses, skin."""
