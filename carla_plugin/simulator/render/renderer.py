@@ -17,12 +17,13 @@ from carla_plugin.simulator.render.air import add_air
 from carla_plugin.simulator.render.camera import Camera, axes, pixel_rays, projection
 from carla_plugin.simulator.render.dressing import LampState
 from carla_plugin.simulator.render.flow import flow_between
-from carla_plugin.simulator.render.gbuffer import NORMAL, SIZE
+from carla_plugin.simulator.render.gbuffer import SIZE
 from carla_plugin.simulator.render.geometry import Arrays, Placed, Pool
 from carla_plugin.simulator.render.hiding import Bulbs
 from carla_plugin.simulator.render.lights import LampPlaces, lights_near
 from carla_plugin.simulator.render.lines import draw_segment
 from carla_plugin.simulator.render.occlusion import occlude, sample_spirals, settle_occlusion
+from carla_plugin.simulator.render.orient import orient
 from carla_plugin.simulator.render.post import anti_alias, blur, develop, gaussian, halo, shrink, tone_curve
 from carla_plugin.simulator.render.rays import Tracer
 from carla_plugin.simulator.render.resolve import identify, resolve
@@ -79,10 +80,17 @@ class Frame:
         self._see()
         self._lights = lights_near(camera, renderer.lamps, self._placed, renderer.lamp_places, lamps)
 
-    @property
     def normals(self) -> NDArray[np.float32]:
         """Return `(H, W, 3)` float32 unit normals in world axes, turned toward the camera; 0 for sky."""
-        return self._paint()[..., NORMAL : NORMAL + 3]
+        out = np.empty((self._camera.height, self._camera.width, 3), np.float32)
+        a = self._arrays()
+        self._renderer.in_bands(
+            self._camera.height,
+            lambda first, last: orient(
+                a.position, a.normal, self._view, self._rays, first, last, self._triangle, out
+            ),
+        )  # fmt: skip
+        return out
 
     @property
     def materials(self) -> NDArray[np.uint8]:
@@ -316,6 +324,7 @@ class Renderer:
         placed = [Placed(1, everything, Transform(Location(9.0, 0.0, 0.0)), 0)]
         tiny.tracer.trace(np.array([0.0, 0.0, 1.5]), np.eye(3), np.full(3, 50.0), placed, 1)
         flow_between(camera, camera, frame.depth, frame.instances, {1: (np.eye(3), np.zeros(3))})
+        frame.normals()
         one = np.ones(3)
         draw_segment(np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.float32), one, one, one, 1.0, 1.0)
 

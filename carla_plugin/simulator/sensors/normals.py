@@ -15,7 +15,7 @@ def _draw(cameras: Cameras, shot: Shot) -> bytes:
     lens: Lens = shot.settings
     frame = cameras.frame(lens.camera(shot.place), shot.still)
     image = np.full((lens.height, lens.width, 4), 255, np.uint8)
-    image[..., 2::-1] = np.rint(np.clip(frame.normals, -1.0, 1.0) * 127.5 + 127.5)
+    image[..., 2::-1] = np.rint(np.clip(frame.normals(), -1.0, 1.0) * 127.5 + 127.5)
     return lens.opening() + image.tobytes()
 
 
