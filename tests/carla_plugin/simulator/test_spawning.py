@@ -44,6 +44,14 @@ def test_every_blueprint_that_is_listed_can_be_spawned(world):
     assert len(world.state_message()) == 4 + 48 + 36 + 119 * len(world.actors)
 
 
+def test_every_body_and_every_prop_is_drawn_and_seen_under_its_own_number(world):
+    bodies = [d.id for d in definitions() if d.id.split(".")[0] in ("vehicle", "walker") or "static.prop" in d.id]
+    born_ids = {born(world, name, 40.0 * number).id for number, name in enumerate(bodies)}
+    placed = world.still().placed
+    assert {each.actor_id for each in placed} == born_ids
+    assert all(len(each.mesh.triangles) >= 10 for each in placed)
+
+
 def test_blueprints_are_told_apart_and_never_leave_a_choice_empty():
     assert len({definition.uid for definition in definitions()}) == len(definitions()) == len(by_id())
     for definition in definitions():
