@@ -104,6 +104,19 @@ def clipped(box: Any, segment: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
+def cuts(box: Any, numbers: Any, segments: Any) -> Any:
+    """Return `(2 N, 2)` points in metres where N segments, which all touch a box, enter and leave it."""
+    found = np.empty((2 * len(numbers), 2))
+    for row in range(len(numbers)):
+        segment = segments[numbers[row]]
+        start, end = clipped(box, segment)
+        for which, share in ((0, start), (1, end)):
+            for axis in range(2):
+                found[2 * row + which, axis] = segment[axis] * (1.0 - share) + segment[2 + axis] * share
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
 def touched(box: Any, grid: Any, starts: Any, items: Any, segments: Any) -> Any:
     """Return the numbers of the segments that a box touches, one number perhaps more than once.
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from carla_plugin.simulator.contact import any_touched, clipped, touched
+from carla_plugin.simulator.contact import any_touched, cuts, touched
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.town import Town
@@ -110,18 +110,15 @@ class Obstacles:
         return np.unique(touched(box, self._grid, self._starts, self._items, self.segments))
 
     def _touch(self, box: NDArray[np.float64], numbers: NDArray[np.int64]) -> Touch:
-        ends = []
-        for number in numbers.tolist():
-            for share in clipped(box, self.segments[number]):
-                ends.append(self.segments[number, :2] * (1.0 - share) + self.segments[number, 2:] * share)
-        x, y = (float(part) for part in np.mean(ends, axis=0))
+        ends: NDArray[np.float64] = cuts(box, numbers, self.segments)
+        x, y = (float(part) for part in ends.mean(axis=0))
         lengths = np.hypot(*(self.segments[numbers, 2:] - self.segments[numbers, :2]).T)
         longest = int(numbers[int(lengths.argmax())])
         graze = 0.0
         if lengths.max() >= WALL_M:
             normal = self._wall(box, longest)
         else:
-            normal, graze = _face(box, np.array(ends))
+            normal, graze = _face(box, ends)
         return Touch(int(self.parts[longest]), int(self.tags[longest]), x, y, normal, graze)
 
     def _wall(self, box: NDArray[np.float64], number: int) -> tuple[float, float]:

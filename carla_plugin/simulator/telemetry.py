@@ -9,7 +9,7 @@ import numpy as np
 
 from carla_plugin.simulator import driving
 from carla_plugin.simulator.actors import Vehicle
-from carla_plugin.simulator.chassis import GRAVITY_M_S2
+from carla_plugin.simulator.chassis import GRAVITY_M_S2, GRIP_PER_FRICTION
 from carla_plugin.simulator.motion import chassis, speed_along
 
 IDLE_RPM = 800.0
@@ -30,7 +30,7 @@ def telemetry(vehicle: Vehicle) -> list[Any]:
     ratio = body.ratios[min(max(abs(vehicle.gear), 1), len(body.ratios)) - 1]
     idle = min(IDLE_RPM, 0.15 * body.top_rpm)
     rpm = min(max(abs(speed) * body.rpm_per_m_s * ratio, idle), body.top_rpm)
-    friction = body.grip / GRAVITY_M_S2 * 3.5
+    friction = body.grip / GRAVITY_M_S2 / GRIP_PER_FRICTION
     load = body.mass * GRAVITY_M_S2 / 4.0
     pull = float(driving.pull(np.array([speed]), np.array([control], dtype=np.float64), vehicle.chassis[1][None])[0])
     forward = body.mass * pull / 4.0
