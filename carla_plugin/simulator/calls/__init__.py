@@ -21,6 +21,7 @@ from carla_plugin.simulator.calls import (
     signals,
     silent,
     sky,
+    walkers,
 )
 from carla_plugin.simulator.calls.kinds import Call, Kind
 from carla_plugin.simulator.simulation import Simulation
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 CALLS: dict[str, Call] = {
     **session.CALLS, **sky.CALLS, **actors.CALLS, **motion.CALLS, **signals.CALLS, **batch.CALLS, **anatomy.CALLS,
     **lights.CALLS, **rays.CALLS, **scenery.CALLS, **silent.CALLS,
-    **recorder.CALLS,
+    **recorder.CALLS, **walkers.CALLS,
 }  # fmt: skip
 
 
