@@ -11,6 +11,7 @@ from protocols.carla_rpc.types import Location
 STREET = 2
 COLOUR = (255, 214, 170)
 INTENSITY = 5000.0
+BRIGHTEST = 100.0  # times as bright as built; more would only be white
 TOLD_TICKS = 20  # for so long the state says that lamps have changed, if a client does not ask
 
 
@@ -29,7 +30,7 @@ class Lamp:
         colour = None if self.colour == COLOUR else self.colour
         if self.lit is None and colour is None and self.intensity == INTENSITY:
             return None
-        return LampState(self.lit, colour, max(self.intensity, 0.0) / INTENSITY)
+        return LampState(self.lit, colour, min(max(self.intensity, 0.0) / INTENSITY, BRIGHTEST))
 
 
 class StreetLamps:

@@ -95,6 +95,25 @@ def test_a_walker_does_not_take_a_cars_pedals(stage, walker):
     )
 
 
+@pytest.mark.source("CARLA source: rpc/Command.h")
+@pytest.mark.embedded
+def test_commands_that_python_cannot_send_are_known_too(stage, car, ask):
+    light = stage.world.get_actors().filter("traffic.traffic_light*")[0]
+    place = car.get_location()
+    commands = [
+        [[16, [car.id, False]]],
+        [[17, [car.id, True]]],
+        [[19, [car.id, [place.x, place.y, place.z]]]],
+        [[20, ["stat fps"]]],
+        [[21, [light.id, 2]]],
+        [[22, [car.id]]],
+    ]
+    error, answers = ask("apply_batch", commands, False)
+    assert error is None
+    assert [answer[0][0] for answer in answers] == [1, 1, 1, 1, 1, 0]
+    assert [answer[0][1] for answer in answers[:3]] == [car.id] * 3
+
+
 @pytest.mark.source("CARLA docs: python_api#command.FutureActor")
 def test_what_follows_a_birth_is_done_with_the_new_actor(stage):
     entry = stage.library.find("vehicle.audi.a2")
