@@ -80,6 +80,8 @@ def resolve(crowd: Crowd, obstacles: Obstacles, seconds: float) -> tuple[list[Co
     changed = np.zeros(len(crowd.ids), dtype=np.bool_)
     moved = (crowd.now[:, :4] != crowd.then[:, :4]).any(axis=1)
     for number in np.flatnonzero(obstacles.hit(crowd.then, moved)).tolist():
+        if not obstacles.reach(crowd.then[number]):
+            continue
         before = {touch.part for touch in obstacles.touches(crowd.now[number])}
         touches = [touch for touch in obstacles.touches(crowd.then[number]) if touch.part not in before]
         if touches:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from carla_plugin.simulator import driving
 from carla_plugin.simulator.ackermann import Gains, Reserve
 from carla_plugin.simulator.actors import SimActor, Vehicle, Walker
-from carla_plugin.simulator.chassis import Chassis, chassis_of
+from carla_plugin.simulator.chassis import GRAVITY_M_S2, GRIP_PER_FRICTION, Chassis, chassis_of
 from carla_plugin.simulator.collisions import Collision, Crowd, resolve
 from carla_plugin.simulator.driving import Bodies, Demands, GroundHeight
 from carla_plugin.simulator.footprint import boxes_of, solid
@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 
 WALKER_KG = 80.0
 NOTHING = Location()
+FRICTION_TRIGGER = "static.trigger.friction"
+GRIP = Chassis._fields.index("grip")
 
 
 def chassis(vehicle: Vehicle) -> Chassis:
@@ -44,6 +46,7 @@ def step(actors: Sequence[SimActor], seconds: float, ground: GroundHeight, obsta
     """
     driven: list[Vehicle] = []
     wishes: dict[int, Transform] = {}  # where those who move want to be
+    slippery: list[tuple[Location, tuple[float, ...], float]] = []
     for actor in actors:
         if isinstance(actor, Vehicle):
             if not actor.physics:
@@ -59,10 +62,15 @@ def step(actors: Sequence[SimActor], seconds: float, ground: GroundHeight, obsta
             if actor.place is not before:
                 wishes[actor.id] = actor.place
                 actor.place = before
+        elif actor.description.id == FRICTION_TRIGGER:
+            slippery.append(_slippery(actor))
     bodies = _bodies(driven, seconds)
     moved = bodies
     if driven:
         rows = np.array([vehicle.chassis[1] for vehicle in driven])
+        for place, extent, grip in slippery:
+            away = np.abs(bodies.place - place)
+            rows[(away <= extent).all(axis=1), GRIP] = grip
         demands = _demands(driven)
         moved = driving.drive(bodies, rows, demands, seconds, ground)
         along = (moved.velocity[:, :2] * np.stack([np.cos(moved.turn[:, 1]), np.sin(moved.turn[:, 1])], axis=1)).sum(1)
@@ -97,6 +105,19 @@ def speed_along(vehicle: Vehicle) -> float:
     """Return a vehicle's speed along its own axis on the plan, m/s."""
     cos, sin = heading(vehicle.place.rotation.yaw)
     return vehicle.velocity.x * cos + vehicle.velocity.y * sin
+
+
+def _slippery(trigger: SimActor) -> tuple[Location, tuple[float, ...], float]:
+    """Return where a friction trigger lies, its half sizes in metres (its attributes are centimetres), and its grip."""
+
+    def number(name: str, default: float) -> float:
+        try:
+            return max(float(trigger.attribute(name, str(default))), 0.0)
+        except ValueError:
+            return default
+
+    extent = tuple(number(f"extent_{axis}", 100.0) / 100.0 for axis in "xyz")
+    return trigger.place.location, extent, number("friction", 3.5) * GRIP_PER_FRICTION * GRAVITY_M_S2
 
 
 def _rests(vehicle: Vehicle) -> bool:
@@ -179,6 +200,8 @@ def _settle(
         turned = crowd.then[number, 2] != now[number, 2] or crowd.then[number, 3] != now[number, 3]
         yaw = new.rotation.yaw if turned else old.rotation.yaw
         wishes[actor.id] = Transform(here, Rotation(new.rotation.pitch, yaw, new.rotation.roll))
+        if isinstance(actor, Walker):
+            actor.velocity = Location(x / seconds, y / seconds, 0.0)
     for number, actor in enumerate(crowded):
         pushed = actor.id in struck or bool(changed[number])
         if isinstance(actor, Walker):

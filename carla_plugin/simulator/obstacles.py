@@ -63,6 +63,7 @@ class Obstacles:
             scene: all that stands still.
             ground: height in metres of the ground at (x, y).
         """
+        self._ground = ground
         self.segments, triangles = _cut(scene, ground)
         self.parts: NDArray[np.int64] = scene.part[triangles].astype(np.int64)
         self.tags: NDArray[np.int64] = scene.tag[triangles].astype(np.int64)
@@ -94,6 +95,10 @@ class Obstacles:
         self._items = number[order]
         self._starts = np.searchsorted(cell[order], np.arange(columns * rows + 1))
         self._grid = np.array([*corner, side, columns, rows], dtype=np.float64)
+
+    def reach(self, box: NDArray[np.float64]) -> bool:
+        """Return whether one box `(8,)` is low enough over the ground to meet what stands there."""
+        return bool(box[6] <= self._ground(float(box[0]), float(box[1])) + HEIGHTS_M[-1])
 
     def hit(self, boxes: NDArray[np.float64], moved: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return `(N,)` bool: which of the `(N, 8)` boxes that moved touch anything."""

@@ -16,7 +16,7 @@ from carla_plugin.simulator.body.figures import drawn, feet_of
 from carla_plugin.simulator.cameras import Still
 from carla_plugin.simulator.collisions import Collision
 from carla_plugin.simulator.footprint import Footprints, boxes_of
-from carla_plugin.simulator.obstacles import HEIGHTS_M, obstacles_of
+from carla_plugin.simulator.obstacles import obstacles_of
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.render import Placed
 from carla_plugin.simulator.signals import SignalGroup, StopBoxes, post_of, stop_box
@@ -121,9 +121,7 @@ class World:
     def stands_in_wall(self, actor: SimActor, place: Transform) -> bool:
         """Return whether an actor at a place would stand in something of the town; high above it none would."""
         box = boxes_of([actor], [place])
-        if box[0, 6] > self.town.ground_height(place.location.x, place.location.y) + HEIGHTS_M[-1]:
-            return False
-        return bool(self.obstacles.hit(box, np.ones(1, dtype=np.bool_))[0])
+        return self.obstacles.reach(box[0]) and bool(self.obstacles.hit(box, np.ones(1, dtype=np.bool_))[0])
 
     @property
     def vehicles(self) -> list[Vehicle]:

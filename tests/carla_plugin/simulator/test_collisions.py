@@ -144,6 +144,14 @@ def test_kerbs_and_what_hangs_above_do_not_stop():
         assert vehicle.place.location.x > 10.0
 
 
+def test_who_flies_high_above_meets_nothing():
+    wall = standing((8.0, 0.0, 1.5), (1.0, 9.0, 3.0), WALL)
+    vehicle = car(speed=10.0, gravity=False)
+    vehicle.place = Transform(Location(0.0, 0.0, 30.0), Rotation())
+    assert run([vehicle], 40, wall) == []
+    assert vehicle.place.location.x > 10.0
+
+
 def test_a_walker_is_pushed_by_a_car_and_stopped_by_a_standing_one():
     def person(x, y, direction=Location(1.0, 0.0, 0.0), speed=0.0):
         box = BoundingBox(Location(), Location(0.3, 0.3, 0.9))
@@ -159,6 +167,7 @@ def test_a_walker_is_pushed_by_a_car_and_stopped_by_a_standing_one():
     parked, walking = car(), person(-4.0, 0.0, speed=1.5)
     run([parked, walking], 60)
     assert walking.place.location.x == pytest.approx(-2.4, abs=0.2)
+    assert walking.velocity == Location()
 
 
 def test_props_stand_in_the_way():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carla_plugin.simulator import motion
-from carla_plugin.simulator.actors import Vehicle, Walker
+from carla_plugin.simulator.actors import SimActor, Vehicle, Walker
 from carla_plugin.simulator.chassis import chassis_of, ordinary
 from carla_plugin.simulator.driving import ROLL_M_S2
 from carla_plugin.simulator.mesh import empty
@@ -18,6 +18,7 @@ from carla_plugin.simulator.obstacles import Obstacles
 from carla_plugin.simulator.pose import angles, compose, wrap_deg
 from carla_plugin.simulator.render.camera import axes
 from protocols.carla_rpc.types import (
+    ActorAttributeValue,
     ActorDescription,
     BoundingBox,
     Location,
@@ -203,6 +204,18 @@ def test_mass_top_speed_and_steering_follow_the_physics_control():
         wheel[2] = 10.0
     plain.physics_control = narrow
     assert chassis_of(plain).max_steer == pytest.approx(math.radians(10.0))
+
+
+def test_a_friction_trigger_takes_the_grip_away():
+    values = {"friction": "0.2", "extent_x": "2000.0", "extent_y": "2000.0", "extent_z": "500.0"}
+    words = tuple(ActorAttributeValue(key, 3, value) for key, value in values.items())
+    ice = SimActor(9, ActorDescription(4, "static.trigger.friction", words), Transform(Location(0.0, 100.0, 0.0)))
+    dry, sliding = car(1, velocity=Location(8.0, 0.0, 0.0)), car(2, y=100.0, velocity=Location(8.0, 0.0, 0.0))
+    for vehicle in (dry, sliding):
+        vehicle.control = VehicleControl(brake=1.0)
+    drive(dry, sliding, ice, ticks=20)
+    assert dry.velocity == Location()
+    assert sliding.velocity.x > 6.0
 
 
 def test_a_control_that_does_not_stick_lasts_one_tick():
