@@ -16,7 +16,7 @@ from carla_plugin.simulator.render.hiding import Hiding
 from protocols.carla_rpc.types import Transform
 
 CHUNK = 64  # triangles culled together
-STATIC_INSTANCE = 1 << 16  # instance numbers below are actor ids
+STATIC_INSTANCE = 1 << 31  # instance numbers below are actor ids: they are never used twice, so there can be many
 _CELL_M = 12.0
 
 

@@ -269,7 +269,7 @@ def trace_shape(
             tag[ray] = tags[found]
             actors[ray] = actor
             kinds[ray] = material[found]
-            parts[ray] = np.int64(instances[found]) - STATIC_INSTANCE
+            parts[ray] = np.int64(instances[found]) - np.int64(STATIC_INSTANCE)
 
 
 @numba.njit(cache=True, nogil=True)

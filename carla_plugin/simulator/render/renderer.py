@@ -54,7 +54,7 @@ class Frame:
     Attributes:
         tags: `(H, W)` uint8 CARLA tags; sky is 11.
         depth: `(H, W)` float32 metres along the optical axis, 1000 for sky.
-        instances: `(H, W)` uint32: actor id, or 65536 + part for static things, 0 for sky.
+        instances: `(H, W)` uint32: actor id, or 2^31 + part for static things, 0 for sky.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ class FourPixels:
 
     tags = np.array([[1, 14], [24, 11]], np.uint8)
     depth = DEPTH_M
-    instances = np.array([[0, 258], [70_000, 0]], np.uint32)
+    instances = np.array([[0, 70_000], [2**31 + 4464, 0]], np.uint32)
 
     def __init__(self, log: list[str]) -> None:
         self._log = log
@@ -123,7 +123,7 @@ def test_instances_are_16_bits_beside_the_tag(renderer):
     assert (image[..., 2] == FourPixels.tags).all()
     assert (image[..., :2] == pixels(Cameras(renderer), SensorType.INSTANCE, what=still(signals=()))[..., :2]).all()
     # actors have their ids, the parts of the town count down from 65535
-    assert (image[..., 1] + 256 * image[..., 0] == [[0, 258], [65535 - (70_000 - 65536), 0]]).all()
+    assert (image[..., 1] + 256 * image[..., 0] == [[0, 70_000 - 65536], [65535 - 4464, 0]]).all()
 
 
 def test_large_frames_are_let_go_sooner(renderer):
@@ -140,4 +140,4 @@ def test_large_frames_are_let_go_sooner(renderer):
 def test_the_head_of_a_traffic_light_has_its_actors_id(renderer):
     lights = still()._replace(signal_ids=(300, 301))
     image = pixels(Cameras(renderer), SensorType.INSTANCE, what=lights).astype(np.int64)
-    assert (image[..., 1] + 256 * image[..., 0] == [[0, 258], [301, 0]]).all()
+    assert (image[..., 1] + 256 * image[..., 0] == [[0, 70_000 - 65536], [301, 0]]).all()

@@ -145,7 +145,7 @@ def test_masks_and_depths_agree_with_embree(places, scale):
             same = (frame.tags.ravel() == tags) & clear
             off = np.abs(frame.depth.ravel() - depth) > 0.01 + 0.001 * depth
             actors = np.where(number < 0, 0, place.solids.actors[number])
-            instances = np.where(frame.instances.ravel() < 1 << 16, frame.instances.ravel(), 0)
+            instances = np.where(frame.instances.ravel() < 1 << 31, frame.instances.ravel(), 0)
             tie = (
                 clear & ~same & (np.abs(frame.depth.ravel() - depth) < 1e-4 + 1e-5 * depth)
             )  # two surfaces at one place

@@ -86,10 +86,10 @@ def test_points_are_in_the_sensors_own_axes(rig, at):
 
 def test_actors_are_met_where_they_stand_and_their_number_is_told(rig, at, car):
     lidar = rig(TAGGED, at(z=1.0), channels=1, points_per_second=80, rotation_frequency=20, upper_fov=0, range=50)
-    across = Placed(321, car, Transform(Location(10.0, 0.0, 0.0), Rotation(0.0, 90.0, 0.0)), 0)
+    across = Placed(70_321, car, Transform(Location(10.0, 0.0, 0.0), Rotation(0.0, 90.0, 0.0)), 0)
     _, _, points = opened(lidar.tick((across, (0, 0, 0))), POINT)
     assert points["x"].tolist() == pytest.approx([9.0])
-    assert (points["object"].tolist(), points["tag"].tolist()) == ([321], [14])
+    assert (points["object"].tolist(), points["tag"].tolist()) == ([70_321], [14])
     gone = opened(lidar.tick(), POINT)[2]
     assert gone["x"].tolist() == pytest.approx([20.0])
 
