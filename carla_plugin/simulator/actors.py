@@ -120,6 +120,7 @@ class Sensor(SimActor):
     memory: dict[str, Any] = field(default_factory=dict)
     period_s: float = 0.0
     last_s: float = float("-inf")  # when it was due; credit for being late included
+    ignored: frozenset[int] = frozenset()  # ids of actors that it does not see
 
     @property
     def token(self) -> bytes:

@@ -227,6 +227,11 @@ class Server:
 
 def _shot(world: World, sensor: Sensor, still: Still) -> Shot:
     """Return what the drawing thread may know of a sensor."""
+    if sensor.ignored:
+        seen = [at for at, each in enumerate(still.placed) if each.actor_id not in sensor.ignored]
+        still = still._replace(
+            placed=tuple(still.placed[at] for at in seen), velocities=tuple(still.velocities[at] for at in seen)
+        )
     return Shot(
         sensor.id, sensor.parent, sensor.place, sensor.settings, sensor.memory, still, world.frame, world.elapsed_s,
         world.step_s,

@@ -100,6 +100,27 @@ def test_every_attachment_is_taken(stage, kind):
     assert camera.parent.id == car.id
 
 
+@pytest.mark.source("CARLA docs: tuto_G_gbuffer")
+def test_a_gbuffer_can_be_asked_for_beside_the_picture(stage):
+    eye = stage.eye("rgb", stage.map.get_spawn_points()[26])
+    eye.actor.listen_to_gbuffer(carla.GBufferTextureID.SceneDepth, lambda image: None)
+    assert eye.at(stage.world.tick()).shape == (64, 96, 4)
+    assert eye.at(stage.world.tick()).shape == (64, 96, 4)
+    eye.actor.stop_gbuffer(carla.GBufferTextureID.SceneDepth)
+
+
+@pytest.mark.source("CARLA source: client/ServerSideSensor, SetIgnoredVehicles")
+@pytest.mark.embedded
+def test_a_camera_looks_through_vehicles_that_it_ignores(stage):
+    car = stage.car(27)
+    place = car.get_transform()
+    place.location.z += 12.0
+    eye = stage.eye("semantic_segmentation", carla.Transform(place.location, carla.Rotation(pitch=-89.0)))
+    assert (eye.at(stage.world.tick())[..., 2] == 14).any()
+    eye.actor.set_ignored_vehicles([car.id])
+    assert not (eye.at(stage.world.tick())[..., 2] == 14).any()
+
+
 @pytest.mark.source("CARLA docs: python_api#carla.DebugHelper")
 def test_debug_shapes_are_taken(stage):
     debug, here = stage.world.debug, carla.Location(0.0, 0.0, 2.0)

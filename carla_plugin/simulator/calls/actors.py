@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from carla_plugin.simulator.actors import Vehicle, Walker
+from carla_plugin.simulator.actors import Sensor, Vehicle, Walker
 from carla_plugin.simulator.blueprints import definitions
-from carla_plugin.simulator.calls.kinds import actor_of, value, void
+from carla_plugin.simulator.calls.kinds import actor_as, actor_of, value, void
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.refusal import MISMATCH, ActorError
 from carla_plugin.simulator.simulation import Simulation
@@ -85,7 +85,14 @@ def set_actor_dead(simulation: Simulation, number: Any) -> None:
     actor.stop()
 
 
+def set_ignored_vehicles(simulation: Simulation, number: Any, vehicles: Any) -> None:
+    """Let a sensor look through vehicles."""
+    sensor = actor_as(simulation, number, Sensor, "sensor")
+    sensor.ignored = frozenset(reading.integer(vehicle) for vehicle in reading.array(vehicles))
+
+
 CALLS = {
+    "set_ignored_vehicles": void(set_ignored_vehicles),
     "set_actor_dead": void(set_actor_dead),
     "get_actor_definitions": value(get_actor_definitions),
     "get_spectator": value(get_spectator),

@@ -13,6 +13,8 @@ from protocols.carla_rpc import reading
 from protocols.carla_rpc.streaming import token
 
 GBUFFERS = 13
+SILENT = 1 << 31
+"""Bit of a stream on which nothing is ever sent."""
 NO_SUCH_OBJECT = "unable to find Actor to apply the texture"
 
 
@@ -29,7 +31,7 @@ def get_gbuffer_token(simulation: Simulation, number: Any, buffer: Any) -> bytes
     """Return the token of a stream on which nothing is ever sent."""
     sensor = actor_as(simulation, number, Sensor, "sensor")
     reading.integer(buffer, 0, GBUFFERS - 1)
-    return token(sensor.stream, simulation.port)
+    return token(SILENT | sensor.stream, simulation.port)
 
 
 def draw_debug_shape(simulation: Simulation, shape: Any) -> None:
@@ -119,7 +121,6 @@ CALLS = {
     "enable_gbuffers": void(switch_sensor),
     "are_gbuffers_enabled": value(are_gbuffers_enabled),
     "send": void(switch_sensor),
-    "set_ignored_vehicles": void(switch_sensor),
     "draw_debug_shape": void(draw_debug_shape),
     "clear_debug_shape": void(clear_debug),
     "clear_debug_string": void(clear_debug),
