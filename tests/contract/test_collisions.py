@@ -120,3 +120,24 @@ def test_without_collisions_one_drives_through(stage):
     assert behind.get_location().distance(start) > 10.0
     assert ears.messages.empty()
     assert front.get_velocity().length() < 0.1
+
+
+@pytest.mark.source("CARLA docs: python_api#carla.World.try_spawn_actor")
+def test_no_body_is_born_inside_what_stands_still(stage):
+    entry = stage.library.find("vehicle.tesla.model3")
+    for light in list(stage.world.get_actors().filter("traffic.traffic_light*"))[:5]:
+        post = light.get_location()
+        place = carla.Transform(carla.Location(post.x, post.y, post.z + 0.3))
+        assert stage.world.try_spawn_actor(entry, place) is None
+
+
+@pytest.mark.source("CARLA docs: python_api#carla.Map.get_spawn_points")
+def test_every_recommended_place_is_free(stage, scale):
+    points = stage.map.get_spawn_points()
+    entry = stage.library.find("vehicle.carlamotors.firetruck")
+    chosen = points if scale == "soak" else points[::8]
+    for start in range(0, len(chosen), 20):
+        spawns = [carla.command.SpawnActor(entry, point) for point in chosen[start : start + 20]]
+        answers = stage.client.apply_batch_sync(spawns, True)
+        stage.client.apply_batch_sync([carla.command.DestroyActor(answer.actor_id) for answer in answers], True)
+        assert [answer.error for answer in answers] == [""] * len(answers)
