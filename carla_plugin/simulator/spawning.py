@@ -47,13 +47,11 @@ def spawn(world: World, description: ActorDescription, place: Transform, parent:
         raise CallError("unable to attach actor: parent actor not found")
     there = compose(world.actors[parent].place, place) if parent else place
     actor = _make(world, description, there, port)
-    if (
-        isinstance(actor, (Vehicle, Walker))
-        and solid(actor)
-        and (world.footprints().overlapping(actor, there) or world.stands_in_wall(actor, there))
-    ):
+    if isinstance(actor, (Vehicle, Walker)) and _taken(world, actor, there):
         raise CallError(COLLISION)
     actor.parent, actor.relative = parent, place if parent else Transform()
+    if parent and isinstance(actor, Prop):
+        actor.collides = False  # what is carried is not in its carrier's way
     world.add(actor)
     return actor
 

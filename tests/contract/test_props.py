@@ -42,6 +42,19 @@ def test_no_car_is_born_where_a_prop_stands(stage):
     assert stage.world.try_spawn_actor(stage.library.find("vehicle.audi.tt"), place) is None
 
 
+@pytest.mark.source("CARLA docs: core_actors, attached actors")
+def test_a_prop_rides_along_and_is_not_in_the_way(stage):
+    car = stage.car(7)
+    place = carla.Transform(carla.Location(x=3.2, z=0.3))
+    box = stage.spawn("static.prop.box01", place, car)
+    start = car.get_location()
+    car.apply_control(carla.VehicleControl(throttle=0.7))
+    for _ in range(40):
+        stage.world.tick()
+    assert car.get_location().distance(start) > 3.0
+    assert box.get_location().distance(car.get_location()) == pytest.approx(3.2, abs=0.2)
+
+
 @pytest.mark.source("CARLA docs: python_api#carla.Actor, set_transform")
 def test_a_prop_goes_where_it_is_put(stage):
     place = stage.map.get_spawn_points()[6]
