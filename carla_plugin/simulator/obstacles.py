@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.contact import any_touched, cuts, touched
+from carla_plugin.simulator.driving import heights
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.town import Town
@@ -188,10 +189,10 @@ def _cut(scene: Mesh, ground: Callable[[float, float], float]) -> tuple[NDArray[
 
 def _floors(points: NDArray[np.float64], ground: Callable[[float, float], float]) -> NDArray[np.float64]:
     """Return the height of the ground under `(N, 2)` points, asked for once in each square of the plan."""
-    cells, where = np.unique(np.floor(points / GROUND_CELL_M).astype(np.int64), axis=0, return_inverse=True)
-    middles = (cells + 0.5) * GROUND_CELL_M
-    heights = np.array([ground(x, y) for x, y in middles.tolist()], dtype=np.float64)
-    return heights[where.reshape(-1)] if len(heights) else np.zeros(0)
+    cells = np.floor(points / GROUND_CELL_M).astype(np.int64)
+    _, first, where = np.unique(cells[:, 0] * (1 << 32) + cells[:, 1], return_index=True, return_inverse=True)
+    middles: NDArray[np.float64] = (cells[first] + 0.5) * GROUND_CELL_M
+    return heights(ground, middles)[where.reshape(-1)] if len(middles) else np.zeros(0)
 
 
 _CUT: WeakKeyDictionary[Mesh, Obstacles] = WeakKeyDictionary()

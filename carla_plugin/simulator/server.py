@@ -15,6 +15,7 @@ from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.callers import Callers
 from carla_plugin.simulator.calls import answer
 from carla_plugin.simulator.cameras import Cameras, Still
+from carla_plugin.simulator.obstacles import obstacles_of
 from carla_plugin.simulator.options import Options
 from carla_plugin.simulator.render import Renderer
 from carla_plugin.simulator.sensors import KINDS, Drawn, Shot, Told
@@ -112,6 +113,7 @@ class Server:
             if map_name in ALIASES and not self._options.aliases:
                 raise TownNameError(map_name)
             town = build_town(map_name)
+            obstacles_of(town)  # takes time, so not on the loop
             renderer = Renderer(town.scene, town.lamps, threads=self._options.threads)
             renderer.warm_up(self._progress)
             return town, Cameras(renderer)
