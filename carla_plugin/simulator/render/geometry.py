@@ -98,6 +98,11 @@ class Pool:
         self.signal_of_part = _signal_of_part(scene)
         self._hiding = Hiding()
 
+    @property
+    def first_moving(self) -> int:
+        """Return the number of the first actor's first triangle; the others follow in their order."""
+        return self._static
+
     def static_arrays(self) -> Arrays:
         """Return the town's triangles alone, without chunks; views that no actor changes."""
         a = self.arrays

@@ -16,7 +16,7 @@ from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.render.air import add_air
 from carla_plugin.simulator.render.camera import Camera, axes, pixel_rays, projection
 from carla_plugin.simulator.render.dressing import LampState
-from carla_plugin.simulator.render.flow import flow_between
+from carla_plugin.simulator.render.flow import flow_between, motions_between
 from carla_plugin.simulator.render.gbuffer import SIZE
 from carla_plugin.simulator.render.geometry import Arrays, Placed, Pool
 from carla_plugin.simulator.render.hiding import Bulbs
@@ -96,6 +96,17 @@ class Frame:
     def materials(self) -> NDArray[np.uint8]:
         """Return `(H, W)` uint8 `Material` of each pixel, 255 for sky."""
         return self._kinds
+
+    def flow(self, camera: Camera, placed: Sequence[Placed]) -> NDArray[np.float32]:
+        """Return `(H, W, 2)` float32: how what each pixel sees has moved, right and up, 2 being a whole image.
+
+        Args:
+            camera: where it was before; same size and field of view.
+            placed: the actors as they were before.
+        """
+        motions = motions_between(self._placed, placed, self._renderer.pool.first_moving)
+        position = self._arrays().position
+        return flow_between(self._camera, camera, position, self._triangle, self.depth, self.instances, motions)
 
     def _arrays(self) -> Arrays:
         """Return the triangles of this frame's moment."""
@@ -323,7 +334,7 @@ class Renderer:
         progress("compiling rays")
         placed = [Placed(1, everything, Transform(Location(9.0, 0.0, 0.0)), 0)]
         tiny.tracer.trace(np.array([0.0, 0.0, 1.5]), np.eye(3), np.full(3, 50.0), placed, 1)
-        flow_between(camera, camera, frame.depth, frame.instances, {1: (np.eye(3), np.zeros(3))})
+        frame.flow(camera, [])
         frame.normals()
         one = np.ones(3)
         draw_segment(np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.float32), one, one, one, 1.0, 1.0)

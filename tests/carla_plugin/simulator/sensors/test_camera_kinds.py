@@ -8,6 +8,8 @@ import struct
 import numpy as np
 import pytest
 
+from carla_plugin.simulator.assets.shapes import Finish, box
+from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.render import Placed
 from carla_plugin.simulator.sensors.dvs import EVENT, Pixels, Retina
 from carla_plugin.simulator.sensors.images import Lens
@@ -86,6 +88,19 @@ def test_what_drives_and_turns_flows_with_its_own_points(rig, at, car):
     x = (54.5 - 48) / 48 * 8  # metres to the right of the eye
     was = 48 + 48 * (2.0 - x) / 12
     assert turned[32, 54, 0] == pytest.approx(2.0 * (54.5 - was) / 96, abs=1e-5)
+
+
+def test_what_bends_flows_point_by_point(rig, at, car):
+    camera = rig("sensor.camera.optical_flow", at(z=0.75), **SIZE)
+    low = Placed(9, car, Transform(Location(10.0, 0.0, 0.0)), 0)
+    tall = low._replace(mesh=box((0.0, 0.0, 1.5), (4.0, 2.0, 3.0), Finish(Material.PLAIN, 14, (200, 30, 30))))
+    other = low._replace(actor_id=8, transform=Transform(Location(10.0, 4.0, 0.0)))
+    camera.tick((other, (0, 0, 0)), (low, (0, 0, 0)))
+    found = flow(camera.tick((other, (0, 0, 0)), (tall, (0, 0, 0))))
+    for row in (22, 30, 34):
+        height = 0.75 - (row + 0.5 - 32) * 8 / 48  # of the back, 8 m away: a point was half as high
+        assert found[row, 48].tolist() == pytest.approx([0.0, 2.0 * 0.5 * height * 48 / 8 / 64], abs=1e-6)
+    assert not found[34, 70].any()
 
 
 def test_brightness_that_climbs_fires_at_each_threshold_in_even_time():
