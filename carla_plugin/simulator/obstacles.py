@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -72,6 +73,16 @@ class Obstacles:
         signals = scene.uvw[scene.triangles[lenses, 0], 1].astype(np.int64)
         self.signals = dict(zip(scene.part[lenses].tolist(), signals.tolist(), strict=True))
         self._index()
+
+    def without(self, parts: frozenset[int]) -> Obstacles:
+        """Return the same but for some things of the town's mesh."""
+        if not parts:
+            return self
+        rest = copy(self)
+        kept = ~np.isin(self.parts, np.fromiter(parts, np.int64))
+        rest.segments, rest.parts, rest.tags = self.segments[kept], self.parts[kept], self.tags[kept]
+        rest._index()
+        return rest
 
     def _index(self) -> None:
         """Write each segment's number into every square that its upright box meets."""
@@ -191,7 +202,7 @@ def _floors(points: NDArray[np.float64], ground: Callable[[float, float], float]
     """Return the height of the ground under `(N, 2)` points, asked for once in each square of the plan."""
     cells = np.floor(points / GROUND_CELL_M).astype(np.int64)
     _, first, where = np.unique(cells[:, 0] * (1 << 32) + cells[:, 1], return_index=True, return_inverse=True)
-    middles: NDArray[np.float64] = (cells[first] + 0.5) * GROUND_CELL_M
+    middles = np.asarray((cells[first] + 0.5) * GROUND_CELL_M, dtype=np.float64)
     return heights(ground, middles)[where.reshape(-1)] if len(middles) else np.zeros(0)
 
 
