@@ -123,6 +123,11 @@ class World:
         box = boxes_of([actor], [place])
         return self.obstacles.reach(box[0]) and bool(self.obstacles.hit(box, np.ones(1, dtype=np.bool_))[0])
 
+    def set_layers(self, layers: int) -> None:
+        """Let only these layers of the town be there: what has gone is neither seen nor in the way."""
+        self.backdrop.set_layers(layers)
+        self.obstacles = obstacles_of(self.town).without(self.backdrop.dressing.gone)
+
     @property
     def vehicles(self) -> list[Vehicle]:
         """Return the living vehicles."""

@@ -102,6 +102,21 @@ def test_a_layer_goes_from_masks_too_and_comes_back(stage, buildings):
     assert np.array_equal(mask.at(stage.world.tick()), before)
 
 
+@pytest.mark.source("CARLA docs: core_map, layered maps")
+@pytest.mark.embedded
+def test_what_has_gone_is_in_nobodys_way(stage, buildings):
+    inside = max((thing.bounding_box for thing in buildings), key=lambda box: box.extent.x * box.extent.y)
+    entry = stage.library.find("vehicle.micro.microlino")
+    wall = carla.Location(inside.extent.x, 0.0, 0.5 - inside.location.z)
+    place = carla.Transform(carla.Transform(inside.location, inside.rotation).transform(wall), inside.rotation)
+    assert stage.world.try_spawn_actor(entry, place) is None
+    stage.world.unload_map_layer(carla.MapLayer.All)
+    try:
+        stage.actors.append(stage.world.spawn_actor(entry, place))
+    finally:
+        stage.world.load_map_layer(carla.MapLayer.All)
+
+
 @pytest.mark.source("CARLA docs: python_api#carla.World, ground_projection")
 def test_the_ground_below_a_lane_is_the_road(stage):
     for point in stage.map.get_spawn_points()[:5]:
@@ -154,7 +169,7 @@ class TestLamps:
     def test_what_one_client_sets_another_hears(self, stage, simulator):
         manager = stage.world.get_lightmanager()
         lamp = manager.get_all_lights()[0]
-        other = carla.Client("127.0.0.1", simulator.port)
+        other = carla.Client(simulator.host, simulator.port)
         other.set_timeout(20.0)
         theirs = other.get_world()
         assert theirs.get_lightmanager().get_all_lights()[0].id == lamp.id

@@ -54,14 +54,14 @@ def _box_in_world(actor: SimActor) -> BoundingBox:
 
 def load_map_layer(simulation: Simulation, layers: Any) -> None:
     """Bring layers back."""
-    backdrop = simulation.world.backdrop
-    backdrop.set_layers(backdrop.layers | reading.integer(layers, 0, ALL_LAYERS))
+    world = simulation.world
+    world.set_layers(world.backdrop.layers | reading.integer(layers, 0, ALL_LAYERS))
 
 
 def unload_map_layer(simulation: Simulation, layers: Any) -> None:
-    """Take layers away, from pictures, masks and rays."""
-    backdrop = simulation.world.backdrop
-    backdrop.set_layers(backdrop.layers & ~reading.integer(layers, 0, ALL_LAYERS))
+    """Take layers away, from pictures, masks, rays and the way of bodies."""
+    world = simulation.world
+    world.set_layers(world.backdrop.layers & ~reading.integer(layers, 0, ALL_LAYERS))
 
 
 CALLS = {

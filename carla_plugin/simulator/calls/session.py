@@ -82,7 +82,7 @@ async def load_new_episode(simulation: Simulation, name: Any, reset: Any, layers
     present = reading.integer(layers, 0, ALL_LAYERS)
     await simulation.load(reading.text(name), reading.boolean(reset))
     if present != ALL_LAYERS:
-        simulation.world.backdrop.set_layers(present)
+        simulation.world.set_layers(present)
 
 
 def is_traffic_manager_running(simulation: Simulation, port: Any) -> bool:
