@@ -73,6 +73,8 @@ def test_a_post_stops_a_car_and_is_named(stage):
         stage.world.tick()
     blow = ears.messages.get(timeout=WAIT_S)
     assert blow.other_actor.type_id.startswith(("static.", "traffic."))
+    if blow.other_actor.type_id.startswith("traffic."):
+        assert blow.other_actor.id == light.id
     ahead = car.get_transform().get_forward_vector()
     assert blow.normal_impulse.x * ahead.x + blow.normal_impulse.y * ahead.y < -1000.0
     assert car.get_location().distance(post) < 4.0

@@ -12,8 +12,6 @@ NAMES = {
     28: "guardrail",
 }  # fmt: skip
 """CARLA's names of tags, as it writes them behind "static." in the type of a thing that is no actor."""
-TRAFFIC_LIGHT = 7
-NEAR_M = 3.0
 
 
 def standing(world: World, part: int, tag: int) -> Actor:
@@ -24,9 +22,8 @@ def standing(world: World, part: int, tag: int) -> Actor:
         part: number of the thing in the town's mesh.
         tag: its CARLA tag.
     """
-    if tag == TRAFFIC_LIGHT:
-        index = world.obstacles.signals.get(part)
-        if index is not None and index < len(world.signals):
-            return world.signals[index].record()
+    index = world.obstacles.signals.get(part)
+    if index is not None and index < len(world.signals):
+        return world.signals[index].record()
     name = f"static.{NAMES.get(tag, 'unknown')}"
     return Actor(0, 0, ActorDescription(0, name), BoundingBox(), bytes([tag]), b"")
