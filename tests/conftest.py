@@ -23,6 +23,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="test",
         help="test: each fault once or twice, tens of bundles; soak: the full counts",
     )
+    parser.addoption(
+        "--carla",
+        metavar="HOST:PORT",
+        help="run the contract tests against this CARLA 0.9.16 server, not against the embedded simulator",
+    )
 
 
 def pytest_configure() -> None:
@@ -37,12 +42,13 @@ def scale(request: pytest.FixtureRequest) -> str:
 
 
 class Simulator:
-    """An embedded simulator as its users meet it: a process and a port."""
+    """A server as its users meet it: an address, and of the embedded one its process."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+    def __init__(self, process: subprocess.Popen[str] | None, port: int, host: str = "127.0.0.1") -> None:
         self.process = process
         self.port = port
-        self.address = f"127.0.0.1:{port}"
+        self.host = host
+        self.address = f"{host}:{port}"
 
 
 @contextmanager
@@ -68,8 +74,15 @@ def started(town: str = "Grid_07", *options: str) -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="session")
-def simulator() -> Iterator[Simulator]:
+def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
     """Return a simulator for the whole run; tests leave it as they found it, but for the town."""
+    other = request.config.getoption("--carla")
+    if other:
+        host, _, port = other.rpartition(":")
+        if not host or not port.isdigit():
+            raise pytest.UsageError(f"--carla: expected HOST:PORT, got {other!r}")
+        yield Simulator(None, int(port), host)
+        return
     with started() as simulator:
         yield simulator
 

@@ -1,10 +1,16 @@
-"""A world through the unmodified wheel, in synchronous mode and empty, put back afterwards."""
+"""A world through the unmodified wheel, in synchronous mode and empty, put back afterwards; and the count of sources.
+
+Each contract test says where its expectation comes from; the run ends with their count. With `--carla HOST:PORT` the
+same tests speak to that server, but for those of what only the embedded simulator does.
+"""
 
 from __future__ import annotations
 
 import queue
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import carla
@@ -13,6 +19,61 @@ import numpy as np
 import pytest
 
 WAIT_S = 20.0
+OURS = "ours"
+
+
+def source_of(item: pytest.Item) -> str:
+    """Return where a test's expectation comes from.
+
+    Raises:
+        pytest.UsageError: the test does not say.
+    """
+    mark = item.get_closest_marker("source")
+    if mark is None or len(mark.args) != 1 or not isinstance(mark.args[0], str):
+        raise pytest.UsageError(f"{item.nodeid}: expected @pytest.mark.source('...'), 'ours' if from nobody else")
+    return str(mark.args[0])
+
+
+def kind_of(source: str) -> str:
+    """Return what is counted: the words before a colon, or before a number."""
+    return source.partition(":")[0] if ":" in source else " ".join(w for w in source.split() if not w[0].isdigit())
+
+
+class Sources:
+    """Count the sources of the tests that ran, and say so at the end; made by `pytest_collection_modifyitems`."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, str] = {}
+        self._ran: Counter[str] = Counter()
+
+    def take(self, items: list[pytest.Item]) -> None:
+        """Take up the tests that were collected."""
+        self._kinds |= {item.nodeid: kind_of(source_of(item)) for item in items}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.nodeid in self._kinds:
+            self._ran[self._kinds[report.nodeid]] += 1
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._ran:
+            counts = ", ".join(f"{kind} {count}" for kind, count in self._ran.most_common())
+            ours = self._ran[OURS]
+            terminalreporter.write_line(
+                f"contract: {self._ran.total()} tests, {ours} of them ours; by source: {counts}"
+            )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take up the contract tests; leave out those of the embedded simulator where another server is asked."""
+    here = Path(__file__).parent
+    contract = [item for item in items if item.path.is_relative_to(here)]
+    sources = Sources()
+    sources.take(contract)
+    config.pluginmanager.register(sources, "contract sources")
+    if config.getoption("--carla"):
+        for item in contract:
+            if item.get_closest_marker("embedded"):
+                item.add_marker(pytest.mark.skip(reason="of what only the embedded simulator does"))
 
 
 class Eye:
@@ -92,18 +153,17 @@ class Stage:
 
 @pytest.fixture
 def stage(simulator) -> Iterator[Stage]:
-    client = carla.Client("127.0.0.1", simulator.port)
+    client = carla.Client(simulator.host, simulator.port)
     client.set_timeout(WAIT_S)
     stage = Stage(client)
-    settings = stage.world.get_settings()
+    found, settings = stage.world.get_settings(), stage.world.get_settings()
     settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
     stage.world.apply_settings(settings)
     weather = stage.world.get_weather()
     yield stage
     stage.clear()
     stage.world.set_weather(weather)
-    settings.synchronous_mode, settings.fixed_delta_seconds = False, None
-    stage.world.apply_settings(settings)
+    stage.world.apply_settings(found)
 
 
 @pytest.fixture
@@ -119,7 +179,7 @@ def ask(simulator) -> Callable[..., tuple[Any, Any]]:
     """Return a function that calls a method without the wheel and returns `(error, result)`."""
 
     def call(method: str, *arguments: Any) -> tuple[Any, Any]:
-        with socket.create_connection(("127.0.0.1", simulator.port), timeout=20) as peer:
+        with socket.create_connection((simulator.host, simulator.port), timeout=20) as peer:
             peer.sendall(msgpack.packb([0, 5, method, [[False], *arguments]]))
             unpacker = msgpack.Unpacker()
             while data := peer.recv(1 << 16):

@@ -43,7 +43,7 @@ def test_the_unknown_are_left_out_and_so_are_the_dead(stage, simulator):
     stage.actors.remove(car)
     stage.world.tick()
     assert not car.is_alive
-    other = carla.Client("127.0.0.1", simulator.port)  # ours remembers whom it has met
+    other = carla.Client(simulator.host, simulator.port)  # ours remembers whom it has met
     other.set_timeout(20.0)
     assert other.get_world().get_actor(number) is None
     assert box.extent.x > 1.0

@@ -16,6 +16,7 @@ def view(stage):
     return above(stage.map.get_spawn_points()[3])
 
 
+@pytest.mark.source("CARLA docs: ref_sensors, adv_synchrony_timestep")
 def test_images_carry_the_frame_of_their_tick(stage, view):
     eyes = [stage.eye(kind, view) for kind in ("rgb", "semantic_segmentation", "depth")]
     for _ in range(5):
@@ -24,12 +25,15 @@ def test_images_carry_the_frame_of_their_tick(stage, view):
             assert eye.at(frame).shape == (64, 96, 4)
 
 
+@pytest.mark.embedded
+@pytest.mark.source("ours")
 def test_the_first_tick_after_listening_is_not_lost(stage, view):
     for _ in range(10):
         eye = stage.eye("semantic_segmentation", view, size=(16, 16))
         eye.at(stage.world.tick())
 
 
+@pytest.mark.source("CARLA docs: ref_sensors#semantic-segmentation-camera")
 def test_a_mask_holds_known_tags_in_red_only(stage, view):
     eye = stage.eye("semantic_segmentation", view)
     image = eye.at(stage.world.tick())
@@ -39,6 +43,7 @@ def test_a_mask_holds_known_tags_in_red_only(stage, view):
     assert {1, 11} <= set(np.unique(image[..., 2])), "expected road and sky"
 
 
+@pytest.mark.source("ours")
 def test_two_ticks_of_a_frozen_world_are_byte_equal(stage, view):
     car = stage.car(3)
     car.set_simulate_physics(False)
@@ -51,6 +56,7 @@ def test_two_ticks_of_a_frozen_world_are_byte_equal(stage, view):
         assert eye.at(frame).tobytes() == image.tobytes()
 
 
+@pytest.mark.source("CARLA issue 852")
 def test_weather_changes_the_picture_and_never_the_mask(stage, view):
     picture, mask = stage.eye("rgb", view), stage.eye("semantic_segmentation", view)
     frame = stage.world.tick()
@@ -64,6 +70,7 @@ def test_weather_changes_the_picture_and_never_the_mask(stage, view):
     assert seen[1][..., :3].mean() < 0.5 * seen[0][..., :3].mean(), "expected a night darker than the day"
 
 
+@pytest.mark.source("CARLA docs: python_api#carla.WeatherParameters")
 def test_weather_comes_back_as_it_was_set(stage):
     wanted = carla.WeatherParameters.WetCloudySunset
     stage.world.set_weather(wanted)
@@ -73,6 +80,7 @@ def test_weather_comes_back_as_it_was_set(stage):
         assert getattr(got, name) == pytest.approx(getattr(wanted, name), rel=1e-6)
 
 
+@pytest.mark.source("CARLA docs: ref_sensors#depth-camera")
 def test_a_car_in_front_is_seen_with_its_tag_depth_and_number(stage):
     point = stage.map.get_spawn_points()[5]
     car = stage.car(5)
@@ -94,6 +102,7 @@ def test_a_car_in_front_is_seen_with_its_tag_depth_and_number(stage):
     assert int(instance[48, 64, 1]) + 256 * int(instance[48, 64, 0]) == car.id
 
 
+@pytest.mark.source("CARLA docs: core_sensors, attach_to")
 def test_a_fixed_camera_goes_with_its_car(stage):
     car = stage.car(2)
     eye = stage.eye("semantic_segmentation", carla.Transform(carla.Location(x=1.0, y=0.5, z=1.5)), car)
@@ -106,6 +115,8 @@ def test_a_fixed_camera_goes_with_its_car(stage):
     assert place.rotation.yaw == pytest.approx(90.0)
 
 
+@pytest.mark.embedded
+@pytest.mark.source("ours")
 @pytest.mark.parametrize(
     ("name", "value"), [("image_size_x", "0"), ("fov", "300"), ("image_size_y", "many"), ("image_size_x", "9999")]
 )
@@ -116,6 +127,7 @@ def test_impossible_cameras_are_refused_in_words(stage, view, name, value):
         stage.world.spawn_actor(entry, view)
 
 
+@pytest.mark.source("CARLA docs: python_api#carla.Actor.destroy")
 def test_destroyed_cameras_fall_silent_and_leave_the_world_alive(stage, view):
     for _ in range(20):
         eye = stage.eye("rgb", view, size=(32, 32))

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-
 CLIENT = """
 import queue, sys
 import carla

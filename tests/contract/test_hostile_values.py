@@ -12,6 +12,8 @@ def settings(step: list) -> list:
     return [True, False, step, True, 0.01, 10, 0.0, False, 3000.0, 2000.0, True]
 
 
+@pytest.mark.embedded
+@pytest.mark.source("ours")
 @pytest.mark.parametrize("blueprint", ["vehicle.tesla.model3", "walker.pedestrian.0001"])
 @pytest.mark.parametrize(
     ("method", "arguments"),
@@ -43,6 +45,8 @@ def test_the_world_ticks_on_after_wild_values(stage, ask, blueprint, method, arg
     assert abs(place.x) < 1e9
 
 
+@pytest.mark.embedded
+@pytest.mark.source("ours")
 @pytest.mark.parametrize("state", [5, 300, -1, 2**40])
 def test_lights_have_no_other_states_than_carlas(stage, ask, state):
     light = stage.world.get_actors().filter("traffic.traffic_light*")[0]
@@ -53,6 +57,8 @@ def test_lights_have_no_other_states_than_carlas(stage, ask, state):
     assert light.get_state() == before
 
 
+@pytest.mark.embedded
+@pytest.mark.source("ours")
 @pytest.mark.parametrize("step", [[True, 0.0], [True, -1.0], [True], [False]])
 def test_a_step_that_is_none_leaves_the_step_to_the_world(stage, ask, step):
     stage.car(21)
@@ -62,6 +68,8 @@ def test_a_step_that_is_none_leaves_the_step_to_the_world(stage, ask, step):
     assert 0.0 < stage.world.get_snapshot().timestamp.delta_seconds <= 0.1
 
 
+@pytest.mark.embedded
+@pytest.mark.source("ours")
 @pytest.mark.parametrize("step_s", [STEP_LIMIT_S + 1, 1e30, HUGE])
 def test_endless_steps_are_refused(stage, ask, step_s):
     ask("set_episode_settings", settings([True, step_s]))
@@ -69,6 +77,8 @@ def test_endless_steps_are_refused(stage, ask, step_s):
     stage.world.tick()
 
 
+@pytest.mark.embedded
+@pytest.mark.source("ours")
 @pytest.mark.parametrize(
     "description",
     [[2**40, "vehicle.seat.leon", []], [-1, "vehicle.seat.leon", []], [1, "vehicle.seat.leon", [["color", 900, "1"]]]],

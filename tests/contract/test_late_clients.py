@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import carla
+import pytest
 
 LATE = """
 import os, sys, carla
@@ -39,6 +40,8 @@ def run(program: str, *arguments: int) -> str:
     return subprocess.run(command, check=True, timeout=60, stdout=subprocess.PIPE, text=True).stdout
 
 
+@pytest.mark.embedded
+@pytest.mark.source("ours")
 def test_a_late_client_of_a_synchronous_world_sees_its_state_without_a_tick(stage, simulator):
     frame = stage.world.tick()
     for _ in range(3):
@@ -48,6 +51,8 @@ def test_a_late_client_of_a_synchronous_world_sees_its_state_without_a_tick(stag
     assert stage.world.tick() == frame + 1
 
 
+@pytest.mark.embedded
+@pytest.mark.source("ours")
 def test_a_traffic_manager_dies_with_its_client(stage, simulator, free_port):
     run(MANAGER, simulator.port, free_port)
     manager = stage.client.get_trafficmanager(free_port)  # would be told to ask the dead one
@@ -57,6 +62,7 @@ def test_a_traffic_manager_dies_with_its_client(stage, simulator, free_port):
     manager.shut_down()
 
 
+@pytest.mark.source("CARLA docs: python_api#carla.Client.reload_world")
 def test_a_world_loaded_while_synchronous_stays_so_and_can_be_photographed(stage):
     for _ in range(3):
         world = stage.client.reload_world(reset_settings=False)
@@ -70,6 +76,7 @@ def test_a_world_loaded_while_synchronous_stays_so_and_can_be_photographed(stage
         eye.actor.stop()
 
 
+@pytest.mark.source("CARLA docs: adv_synchrony_timestep")
 def test_an_asynchronous_world_goes_on_while_somebody_reads_nothing(stage, simulator, ask):
     camera = stage.spawn(
         "sensor.camera.rgb", carla.Transform(carla.Location(z=2.0)), image_size_x=512, image_size_y=256

@@ -15,7 +15,7 @@ WAIT_S = 60.0
 
 @pytest.fixture(scope="module")
 def client(simulator) -> carla.Client:
-    client = carla.Client("127.0.0.1", simulator.port)
+    client = carla.Client(simulator.host, simulator.port)
     client.set_timeout(WAIT_S)
     yield client
     client.load_world("Grid_07")
