@@ -76,6 +76,7 @@ class Tracer:
             in_bands: calls a function with (first, last) over a number of rays, at once where there are threads.
         """
         self._in_bands = in_bands
+        pool.hide(frozenset())  # the tree is that of the whole town
         static = pool.static_arrays()
         tree = build_tree(static.position)
         corners = static.position.copy()  # what pictures leave out, rays still meet
