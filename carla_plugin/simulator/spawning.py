@@ -97,7 +97,7 @@ def _thing(number: int, description: ActorDescription, place: Transform) -> SimA
     name = description.id
     bare = SimActor(number, description, place)
     if name == "static.trigger.friction":
-        half = (attribute_number(bare, f"extent_{axis}", "1.0", 0.0, LARGEST_M) for axis in "xyz")
+        half = (attribute_number(bare, f"extent_{axis}", "1.0", 0.0, 100.0 * LARGEST_M) / 100.0 for axis in "xyz")
         bare.box = BoundingBox(Location(), Location(*half), Rotation(), number)
         return bare
     if name in PROP_IDS:
