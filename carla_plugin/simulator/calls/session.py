@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from carla_plugin.simulator.calls.kinds import value, void
+from carla_plugin.simulator.navigation.files import navigation_file
 from carla_plugin.simulator.scenery import ALL_LAYERS
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
@@ -72,9 +74,21 @@ def get_available_maps(simulation: Simulation) -> list[str]:
     return [f"/Game/{MAP_FOLDER}{name}" for name in names]
 
 
-def get_required_files(simulation: Simulation, folder: Any) -> list[str]:
-    """Return no files: the map goes by `get_map_data`, and there is no navigation mesh and no cache."""
-    return []
+async def get_required_files(simulation: Simulation, folder: Any) -> list[str]:
+    """Return the path of the map's navigation mesh; the map itself goes by `get_map_data`."""
+    if reading.text(folder).strip("/") not in ("", "Nav"):
+        return []
+    file = await asyncio.to_thread(navigation_file, simulation.world.town)
+    return [file.path] if file else []
+
+
+async def request_file(simulation: Simulation, path: Any) -> bytes:
+    """Return a file that `get_required_files` has named."""
+    wanted = reading.text(path)
+    file = await asyncio.to_thread(navigation_file, simulation.world.town)
+    if file is None or file.path != wanted:
+        raise CallError(f"file not found: {wanted[:200]}")
+    return file.data
 
 
 async def load_new_episode(simulation: Simulation, name: Any, reset: Any, layers: Any) -> None:
@@ -120,6 +134,7 @@ CALLS = {
     "get_map_data": value(get_map_data),
     "get_available_maps": value(get_available_maps),
     "get_required_files": value(get_required_files),
+    "request_file": value(request_file),
     "load_new_episode": void(load_new_episode),
     "is_traffic_manager_running": value(is_traffic_manager_running),
     "get_traffic_manager_running": value(get_traffic_manager_running),

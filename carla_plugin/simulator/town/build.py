@@ -6,11 +6,13 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.mesh import Mesh, join
+from carla_plugin.simulator.navigation import Polygon
 from carla_plugin.simulator.town.aliases import ALIASES, Alias
 from carla_plugin.simulator.town.character import GRID
 from carla_plugin.simulator.town.ground import GroundHeight, build_ground
@@ -21,6 +23,7 @@ from carla_plugin.simulator.town.roadside import furnish
 from carla_plugin.simulator.town.scatter import Scatter
 from carla_plugin.simulator.town.signals import SignalPlacement, place_signals
 from carla_plugin.simulator.town.spawn import spawn_points
+from carla_plugin.simulator.town.walkable import walkable_of
 from protocols.carla_rpc.types import Transform
 from protocols.errors import InputError
 
@@ -44,6 +47,7 @@ class Town:
         signals: the traffic lights; a lens triangle's `uvw` names its signal by its index here.
         ground_height: height in metres of the ground at (x, y) metres.
         digest: sha256, in hexadecimal, of plan and placements.
+        walkable: returns the polygons on which people may walk; work of a second.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Town:
     signals: tuple[SignalPlacement, ...]
     ground_height: Callable[[float, float], float]
     digest: str
+    walkable: Callable[[], tuple[Polygon, ...]] = tuple
 
 
 def town_of(map_name: str) -> Alias:
@@ -99,6 +104,7 @@ def build_town(map_name: str) -> Town:
         signals=signals,
         ground_height=GroundHeight(plan),
         digest=_digest(plan, scatter, opendrive),
+        walkable=partial(walkable_of, plan),
     )
 
 
