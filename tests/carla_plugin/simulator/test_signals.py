@@ -1,7 +1,13 @@
 """Traffic lights: who is green when, and whom they stop."""
 
+import math
+
+import numpy as np
+import pytest
+
 from carla_plugin.simulator.actors import Signal, Vehicle
-from carla_plugin.simulator.signals import SignalGroup, StopBoxes
+from carla_plugin.simulator.render.camera import axes
+from carla_plugin.simulator.signals import SignalGroup, StopBoxes, post_of, stop_box
 from carla_plugin.simulator.town import SignalPlacement, TriggerBox
 from protocols.carla_rpc.types import ActorDescription, Location, Rotation, TrafficLightState, Transform
 
@@ -67,3 +73,26 @@ def test_a_nose_in_the_box_stands_before_the_light():
     StopBoxes([signal], [placement]).tell([near, far])
     assert near.signal == (signal.id, RED)
     assert far.signal is None
+
+
+@pytest.mark.parametrize("yaw", [0.0, 90.0, -135.0, 170.5])
+def test_a_lights_actor_faces_by_its_y_axis_and_holds_all_its_lanes_in_one_box(yaw):
+    # two lanes side by side before a post whose placement looks along `yaw` at those who arrive
+    def there(along, across, up=0.0):
+        turn = math.radians(yaw)
+        x = 50.0 + along * math.cos(turn) - across * math.sin(turn)
+        return Location(x, -20.0 + along * math.sin(turn) + across * math.cos(turn), up)
+
+    boxes = tuple(TriggerBox(there(5.0, across, 1.0), Location(4.5, 1.5, 1.5), yaw) for across in (2.0, 5.0))
+    placement = SignalPlacement("1", Transform(there(0.0, 0.0), Rotation(yaw=yaw)), 1, 0, boxes, ())
+    post = post_of(placement)
+    box = stop_box(placement, post)
+    assert box.extent == pytest.approx((3.0, 4.5, 1.5)), "x across the road, y along it"
+    frame = axes(post.rotation)
+    assert np.asarray(box.location) @ frame + post.location == pytest.approx(there(5.0, 3.5, 1.0))
+    assert frame[1] @ (np.array(there(10.0, 0.0)) - there(0.0, 0.0)) == pytest.approx(10.0), "its y axis faces them"
+
+
+def test_a_light_without_lanes_has_a_box_at_its_post():
+    placement = SignalPlacement("1", Transform(), 1, 0, (), ())
+    assert stop_box(placement, post_of(placement)).extent.x > 0.0
