@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+
 import carla
 import pytest
 
@@ -154,9 +156,21 @@ def test_textures_are_put_on_objects_by_name_and_on_no_others(stage):
 
 
 @pytest.mark.source("CARLA docs: python_api#carla.World, 0.9.16")
-def test_switches_of_the_world_are_kept(stage):
+def test_inertial_sensors_feel_the_gravity_that_is_set(stage):
     stage.world.set_annotations_traverse_translucency(False)
-    assert stage.world.get_imui_sensor_gravity() == pytest.approx(9.81, abs=0.01)
+    usual = stage.world.get_imui_sensor_gravity()
+    assert usual == pytest.approx(9.81, abs=0.01)
+    told: queue.Queue[carla.IMUMeasurement] = queue.Queue()
+    imu = stage.spawn("sensor.other.imu", carla.Transform(carla.Location(z=50.0)))
+    imu.listen(told.put)
+    stage.world.set_imui_sensor_gravity(3.5)
+    for _ in range(20):  # the call is not waited for
+        stage.world.tick()
+        felt = told.get(timeout=20.0).accelerometer.z
+        if felt < 5.0:
+            break
+    stage.world.set_imui_sensor_gravity(usual)
+    assert felt == pytest.approx(3.5, abs=0.01)
 
 
 @pytest.mark.source("CARLA docs: python_api#carla.Vehicle, set_light_state")

@@ -13,6 +13,7 @@ from protocols.carla_rpc import reading
 from protocols.carla_rpc.streaming import token
 
 GBUFFERS = 13
+LARGEST_GRAVITY = 1e6
 SILENT = 1 << 31
 """Bit of a stream on which nothing is ever sent."""
 NO_SUCH_OBJECT = "unable to find Actor to apply the texture"
@@ -70,7 +71,7 @@ def get_imui_gravity(simulation: Simulation) -> float:
 
 def set_imui_gravity(simulation: Simulation, gravity: Any) -> None:
     """Set the gravity that inertial sensors feel, m/s^2."""
-    simulation.world.switches.gravity = reading.number(gravity)
+    simulation.world.switches.gravity = reading.number(gravity, LARGEST_GRAVITY)
 
 
 def switch_vehicle(simulation: Simulation, number: Any, how: Any) -> None:

@@ -16,7 +16,6 @@ from carla_plugin.simulator.sensors.kind import Told
 from carla_plugin.simulator.world import World
 from protocols.carla_rpc.streaming import SensorType
 
-GRAVITY_M_S2 = 9.81
 FAR = 1e6
 
 
@@ -71,7 +70,7 @@ def messages(world: World, sensor: Sensor) -> list[bytes]:
     parent = world.actors.get(sensor.parent)
     turning = np.radians(parent.angular_velocity) if parent is not None else np.zeros(3)
     dice = sensor.memory["dice"].normal(size=6)
-    accelerometer = frame @ (felt + (0.0, 0.0, GRAVITY_M_S2)) + dice[:3] * noise.acceleration
+    accelerometer = frame @ (felt + (0.0, 0.0, world.switches.gravity)) + dice[:3] * noise.acceleration
     gyroscope = frame @ turning + np.array(noise.bias) + dice[3:] * noise.gyroscope
     told = [accelerometer.tolist(), gyroscope.tolist(), compass(sensor.place.rotation.yaw)]
     return [bytes(msgpack.packb(told))]
