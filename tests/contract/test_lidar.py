@@ -45,7 +45,7 @@ def test_intensity_is_what_the_air_leaves(stage, car):
 @pytest.mark.source("CARLA docs: ref_sensors#semantic-lidar-sensor")
 def test_a_semantic_lidar_names_the_car_it_meets(stage, car):
     ahead = car.get_transform()
-    ahead.location = ahead.transform(carla.Location(x=9.0))
+    ahead.location = ahead.transform(carla.Location(x=9.0, y=-2.5))  # and to the left
     other = stage.spawn("vehicle.audi.tt", ahead)
     other.set_simulate_physics(False)
     stage.world.tick()
@@ -61,7 +61,7 @@ def test_a_semantic_lidar_names_the_car_it_meets(stage, car):
     assert set(met["tag"].tolist()) == {14}
     box = other.bounding_box.extent
     assert np.abs(met["x"] - 9.0).max() <= box.x + 0.3
-    assert np.abs(met["y"]).max() <= box.y + 0.3
+    assert np.abs(met["y"] + 2.5).max() <= box.y + 0.3
     assert (points["cosine"] >= 0.0).all()
     assert (points["cosine"] <= 1.0 + 1e-5).all()
 
@@ -78,6 +78,19 @@ def test_the_road_lies_below_by_the_height_of_the_sensor(stage, car):
     assert np.median(road["z"]) == pytest.approx(ground - height, abs=0.15)
     expected = math.sin(math.radians(35.0))  # the highest channel meets level ground at this angle
     assert road["cosine"].min() == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.source("CARLA source: RayCastSemanticLidar")
+def test_channels_go_from_the_highest_to_the_lowest(stage, car):
+    lidar = stage.ear("sensor.lidar.ray_cast", ROOF, car, range=100, channels=3, rotation_frequency=20,
+                      upper_fov=80, lower_fov=-40, **SURE)  # fmt: skip
+    data = lidar.at(stage.world.tick())
+    points = np.frombuffer(data.raw_data, np.float32).reshape(-1, 4)
+    counts = [data.get_point_count(channel) for channel in range(3)]
+    assert counts[0] < counts[2]  # steep into the air, and down onto the road
+    lowest = points[counts[0] + counts[1] :]
+    angles = np.degrees(np.arcsin(lowest[:, 2] / np.linalg.norm(lowest[:, :3], axis=1)))
+    np.testing.assert_allclose(angles, -40.0, atol=0.05)
 
 
 @pytest.mark.source("CARLA docs: ref_sensors#lidar-sensor")
