@@ -100,6 +100,9 @@ class Walker(SimActor):
     posture: Any = None  # the pose that a client has taken or set
     blend: float = 0.0  # share of that pose in what is drawn, 0..1; the rest is the gait
     died_s: float | None = None  # simulated second of this person's death
+    led: Location | None = None  # m/s at which a client has led this person since the last tick
+    was_led: bool = False  # in the last tick
+    rising: float | None = None  # m/s upward while in the air
 
 
 @dataclass

@@ -22,7 +22,9 @@ from protocols.carla_rpc.types import Location, Rotation, Transform, VehicleCont
 Floats = NDArray[np.float64]
 
 WALKER_KG = 80.0
+JUMP_M_S = 5.0  # upward, at the start
 NOTHING = Location()
+SECTOR = math.radians(15.0)
 FRICTION_TRIGGER = "static.trigger.friction"
 GRIP = Chassis._fields.index("grip")
 
@@ -235,22 +237,50 @@ def _arrive(vehicle: Vehicle, place: Transform, velocity: Location, spin_deg: fl
 
 def step_walker(walker: Walker, seconds: float, ground: GroundHeight) -> None:
     """Move a person by one tick along the direction of the control, feet on the ground."""
+    before = walker.velocity
+    if walker.led is not None:  # placed already; whom nobody leads any more stands still
+        moving, walker.led = walker.led, None
+        walker.velocity, walker.acceleration = moving, _change(before, moving, seconds)
+        walker.was_led = True
+        return
+    if walker.was_led:
+        walker.control, walker.was_led = walker.control._replace(speed=0.0), False
     if not walker.physics:
         walker.stop()
         return
-    before = walker.velocity
     dx, dy, _ = walker.control.direction
     length = math.hypot(dx, dy)
     speed = walker.control.speed if length > 1e-6 else 0.0
-    x, y, _ = walker.place.location
+    x, y, z = walker.place.location
     rotation = walker.place.rotation
     if speed > 0.0:
         dx, dy = dx / length, dy / length
         x, y = x + dx * speed * seconds, y + dy * speed * seconds
         rotation = Rotation(0.0, math.degrees(math.atan2(dy, dx)), 0.0)
-    walker.velocity = Location(dx * speed, dy * speed, 0.0) if speed > 0.0 else Location()
-    walker.place = Transform(Location(x, y, ground(x, y) + walker.half_height), rotation)
-    walker.acceleration = Location(*((now - then) / seconds for now, then in zip(walker.velocity, before, strict=True)))
+    floor = ground(x, y) + walker.half_height
+    z, rising = _leap(walker, z, floor, seconds)
+    walker.velocity = Location(dx * speed, dy * speed, rising) if speed > 0.0 else Location(0.0, 0.0, rising)
+    walker.place = Transform(Location(x, y, z), rotation)
+    walker.acceleration = _change(before, walker.velocity, seconds)
+
+
+def _change(before: Location, after: Location, seconds: float) -> Location:
+    return Location(*((now - then) / seconds for now, then in zip(after, before, strict=True)))
+
+
+def _leap(walker: Walker, z: float, floor: float, seconds: float) -> tuple[float, float]:
+    """Return height and upward speed of a person: those of the ground but for who has jumped and is in the air."""
+    if walker.rising is None and walker.control.jump:
+        walker.rising = JUMP_M_S
+        z = floor
+    if walker.rising is None:
+        return floor, 0.0
+    z += walker.rising * seconds - 0.5 * GRAVITY_M_S2 * seconds * seconds
+    walker.rising -= GRAVITY_M_S2 * seconds
+    if z <= floor:
+        walker.rising = None
+        return floor, 0.0
+    return z, walker.rising
 
 
 def stride(walker: Walker, cycle_m: float) -> float:
@@ -263,8 +293,9 @@ def stride(walker: Walker, cycle_m: float) -> float:
         cycle_m: metres of one cycle, two steps.
     """
     dx, dy, _ = walker.control.direction
-    length = math.hypot(dx, dy)
-    if walker.control.speed < 0.05 or length < 1e-6:
+    if walker.control.speed < 0.05 or math.hypot(dx, dy) < 1e-6:
         return -1.0
+    # Who turns a little keeps the stride: far from the origin a degree would make metres.
+    way = round(math.atan2(dy, dx) / SECTOR) * SECTOR
     x, y, _ = walker.place.location
-    return ((x * dx + y * dy) / length / cycle_m) % 1.0
+    return ((x * math.cos(way) + y * math.sin(way)) / cycle_m) % 1.0

@@ -15,6 +15,7 @@ from carla_plugin.simulator.backdrop import Backdrop
 from carla_plugin.simulator.body.figures import drawn, feet_of
 from carla_plugin.simulator.cameras import Still
 from carla_plugin.simulator.collisions import Collision
+from carla_plugin.simulator.death import mourn
 from carla_plugin.simulator.footprint import Footprints, boxes_of
 from carla_plugin.simulator.obstacles import obstacles_of
 from carla_plugin.simulator.pose import compose
@@ -148,6 +149,8 @@ class World:
         for group in self.groups:
             group.step(seconds)
         self.collisions = motion.step(tuple(self.actors.values()), seconds, self.town.ground_height, self.obstacles)
+        for number in mourn(self.actors, self.collisions, self.elapsed_s):
+            self.remove(number)
         for actor in self.actors.values():
             parent = self.actors.get(actor.parent) if actor.parent else None
             if parent is not None:

@@ -8,13 +8,16 @@ from typing import NamedTuple
 import numpy as np
 
 from carla_plugin.simulator.actors import Walker
-from carla_plugin.simulator.assets.walkers import dressed, figure, step_of, stride_length, walker_height
+from carla_plugin.simulator.assets.walkers import STANDING, dressed, figure, step_of, stride_length, walker_height
 from carla_plugin.simulator.body.pose import blended, within_one, within_parents
 from carla_plugin.simulator.body.skeleton import BONES, Frames, frames_of
 from carla_plugin.simulator.body.skin import Floats, deformed, weights
+from carla_plugin.simulator.death import lying
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.motion import stride
 from protocols.carla_rpc.types import Location, Transform
+
+STILL = step_of(STANDING)
 
 
 class Posture(NamedTuple):
@@ -61,9 +64,13 @@ def shown_pose(walker: Walker) -> Frames:
 
 
 def feet_of(walker: Walker) -> Transform:
-    """Return where the drawn body of a walker stands: between the feet."""
+    """Return where the drawn body of a walker stands, between the feet, or how it lies."""
     (x, y, z), turn = walker.place
-    return Transform(Location(x, y, z - walker.half_height), turn)
+    feet = Transform(Location(x, y, z - walker.half_height), turn)
+    if walker.died_s is None:
+        return feet
+    body = figure(walker.description.id, STILL).mesh
+    return lying(feet, walker_height(walker.description.id), -float(body.vertices[:, 0].min()))
 
 
 def drawn(walker: Walker) -> Mesh:

@@ -7,6 +7,7 @@ from typing import Any
 from carla_plugin.simulator.actors import Sensor, Vehicle, Walker
 from carla_plugin.simulator.blueprints import definitions
 from carla_plugin.simulator.calls.kinds import actor_as, actor_of, value, void
+from carla_plugin.simulator.death import die
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.refusal import MISMATCH, ActorError
 from carla_plugin.simulator.simulation import Simulation
@@ -77,12 +78,15 @@ def set_actor_location(simulation: Simulation, number: Any, place: Any) -> None:
 
 
 def set_actor_dead(simulation: Simulation, number: Any) -> None:
-    """Take an actor's life: it stands still, and nothing moves it any more."""
+    """Take an actor's life: a car stands still and nothing moves it any more, a person lies for a while."""
     actor = actor_of(simulation, number)
-    if not isinstance(actor, (Vehicle, Walker)):
+    if isinstance(actor, Walker):
+        die(actor, simulation.world.elapsed_s)
+    elif isinstance(actor, Vehicle):
+        actor.physics = False
+        actor.stop()
+    else:
         raise ActorError(MISMATCH, actor.id)
-    actor.physics = False
-    actor.stop()
 
 
 def set_ignored_vehicles(simulation: Simulation, number: Any, vehicles: Any) -> None:

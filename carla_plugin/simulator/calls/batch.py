@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable
 from typing import Any
 
 from carla_plugin.simulator.actors import Walker
 from carla_plugin.simulator.calls import actors, motion, signals
 from carla_plugin.simulator.calls.kinds import actor_as, actor_of, raw, value, void
-from carla_plugin.simulator.pose import wrap_deg
+from carla_plugin.simulator.pose import heading, wrap_deg
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError, spawn
 from protocols.carla_rpc import messages, reading
@@ -78,10 +77,13 @@ def set_walker_state(simulation: Simulation, number: Any, place: Any, speed: Any
     """Put a person onto the walkable point that the client worked out: feet at `place`."""
     actor = actor_as(simulation, number, Walker, "walker")
     (x, y, z), (_, yaw, _) = reading.transform(place)
-    yaw = wrap_deg(yaw)
-    forward = Location(math.cos(math.radians(yaw)), math.sin(math.radians(yaw)), 0.0)
+    yaw, pace = wrap_deg(yaw), reading.number(speed, reading.FARTHEST)
+    if actor.died_s is not None:
+        return
+    ahead, aside = heading(yaw)
     actor.place = Transform(Location(x, y, z + actor.half_height), Rotation(0.0, yaw, 0.0))
-    actor.control = WalkerControl(forward, reading.number(speed), False)
+    actor.control = WalkerControl(Location(ahead, aside, 0.0), pace, False)
+    actor.led = Location(ahead * pace, aside * pace, 0.0)
 
 
 def set_actor_autopilot(simulation: Simulation, number: Any, on: Any) -> None:
