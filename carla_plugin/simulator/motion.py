@@ -225,14 +225,24 @@ def _arrive(vehicle: Vehicle, place: Transform, velocity: Location, spin_deg: fl
     """Write down where a vehicle is now, how fast it goes, and whether the next tick can leave it alone."""
     before, control = vehicle.velocity, vehicle.control
     stays = place == vehicle.place
-    if not stays:
-        vehicle.place = place
     vehicle.velocity, vehicle.angular_velocity = velocity, Location(0.0, 0.0, spin_deg)
+    if not stays:
+        vehicle.angular_velocity = _turning(vehicle.place.rotation, place.rotation, spin_deg, seconds)
+        vehicle.place = place
     vehicle.acceleration = Location(*((now - then) / seconds for now, then in zip(velocity, before, strict=True)))
     stands = velocity == NOTHING and spin_deg == 0.0 and control.throttle == 0.0
     vehicle.rest = (vehicle.place, control, vehicle.gravity) if stays and stands else None
     if not vehicle.sticky:
         vehicle.control = VehicleControl()
+
+
+def _turning(before: Rotation, after: Rotation, spin_deg: float, seconds: float) -> Location:
+    """Return degrees a second about the world's axes: nose up turns against the right axis, a right lean against x."""
+    nose, lean = (after.pitch - before.pitch) / seconds, (after.roll - before.roll) / seconds
+    if nose == 0.0 and lean == 0.0:
+        return Location(0.0, 0.0, spin_deg)
+    cos, sin = heading(after.yaw)
+    return Location(-lean * cos + nose * sin, -lean * sin - nose * cos, spin_deg)
 
 
 def step_walker(walker: Walker, seconds: float, ground: GroundHeight) -> None:

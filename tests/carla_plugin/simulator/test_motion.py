@@ -125,6 +125,17 @@ def test_a_side_slope_rolls_the_body():
     assert vehicle.place.rotation.roll == pytest.approx(-math.degrees(math.atan(0.1)), abs=0.2)
 
 
+def test_the_body_turns_about_its_right_axis_as_the_slope_begins():
+    vehicle = car(yaw=90.0, velocity=Location(0.0, 10.0, 0.0))
+    seen = []
+    for _ in range(30):
+        before = vehicle.place.rotation.pitch
+        drive(vehicle, ticks=1, ground=lambda x, y: 0.1 * max(y - 5.0, 0.0))
+        seen.append(vehicle.angular_velocity.x)
+        assert seen[-1] == pytest.approx((vehicle.place.rotation.pitch - before) / 0.05, abs=1e-6)
+    assert max(seen) > 5.0
+
+
 def test_a_car_falls_and_lies_still_on_the_ground():
     vehicle = car()
     vehicle.place = Transform(Location(0.0, 0.0, 2.0), Rotation())
