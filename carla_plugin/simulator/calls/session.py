@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from carla_plugin.simulator.calls.kinds import value, void
-from carla_plugin.simulator.navigation.files import navigation_file
+from carla_plugin.simulator.navigation.files import NavigationFile, navigation_file
+from carla_plugin.simulator.navigation.mesh import NavigationError
 from carla_plugin.simulator.scenery import ALL_LAYERS
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
@@ -14,6 +16,8 @@ from carla_plugin.simulator.town import ALIASES, TOWN_NAMES
 from protocols.carla_rpc import reading
 from protocols.carla_rpc.streaming import WORLD_STREAM, token
 from protocols.carla_rpc.types import EpisodeSettings, Transform
+
+log = logging.getLogger(__name__)
 
 VERSION = "0.9.16"
 MAP_FOLDER = "Carla/Maps/"
@@ -78,14 +82,23 @@ async def get_required_files(simulation: Simulation, folder: Any) -> list[str]:
     """Return the path of the map's navigation mesh; the map itself goes by `get_map_data`."""
     if reading.text(folder).strip("/") not in ("", "Nav"):
         return []
-    file = await asyncio.to_thread(navigation_file, simulation.world.town)
+    file = await _navigation(simulation)
     return [file.path] if file else []
+
+
+async def _navigation(simulation: Simulation) -> NavigationFile | None:
+    """Return the map's navigation mesh, or None for want of one: people then stand, and all else goes on."""
+    try:
+        return await asyncio.to_thread(navigation_file, simulation.world.town)
+    except NavigationError as error:
+        log.warning("%s has no navigation mesh: %s", simulation.world.town.name, error)
+        return None
 
 
 async def request_file(simulation: Simulation, path: Any) -> bytes:
     """Return a file that `get_required_files` has named."""
     wanted = reading.text(path)
-    file = await asyncio.to_thread(navigation_file, simulation.world.town)
+    file = await _navigation(simulation)
     if file is None or file.path != wanted:
         raise CallError(f"file not found: {wanted[:200]}")
     return file.data
