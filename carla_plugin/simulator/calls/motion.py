@@ -34,7 +34,7 @@ def apply_control_to_vehicle(simulation: Simulation, number: Any, control: Any) 
 def apply_control_to_walker(simulation: Simulation, number: Any, control: Any) -> None:
     """Set where a person goes."""
     actor = actor_as(simulation, number, Walker, "walker")
-    actor.control = reading.walker_control(control)
+    actor.control, actor.was_led = reading.walker_control(control), False
 
 
 def set_actor_simulate_physics(simulation: Simulation, number: Any, on: Any) -> None:
