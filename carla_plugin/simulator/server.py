@@ -18,6 +18,7 @@ from carla_plugin.simulator.cameras import Cameras, Still
 from carla_plugin.simulator.obstacles import obstacles_of
 from carla_plugin.simulator.options import Options
 from carla_plugin.simulator.render import Renderer
+from carla_plugin.simulator.roads import GENERATED
 from carla_plugin.simulator.sensors import KINDS, Drawn, Shot, Told
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
@@ -103,8 +104,13 @@ class Server:
                 writer.transport.abort()
             self._draws.shutdown(wait=False, cancel_futures=True)
 
-    async def _build(self, map_name: str) -> Town:
-        """Return a town, made in the drawing thread together with what draws it, unless it is still there."""
+    async def _build(self, wanted: str | Town) -> Town:
+        """Return a town, made in the drawing thread together with what draws it, unless it is still there.
+
+        Args:
+            wanted: its name, or itself if it is made from a user's map.
+        """
+        map_name = _key(wanted)
 
         def make() -> tuple[Town, Cameras]:
             alias = ALIASES.get(map_name) if self._options.aliases else None
@@ -112,7 +118,7 @@ class Server:
             self._progress(f"building {map_name}{stands_for}")
             if map_name in ALIASES and not self._options.aliases:
                 raise TownNameError(map_name)
-            town = build_town(map_name)
+            town = build_town(map_name) if isinstance(wanted, str) else wanted
             obstacles_of(town)  # takes time, so not on the loop
             renderer = Renderer(town.scene, town.lamps, threads=self._options.threads)
             renderer.warm_up(self._progress)
@@ -131,7 +137,7 @@ class Server:
 
     async def _look(self, world: World, work: Callable[[Cameras], Any]) -> Any:
         """Do work in the drawing thread, with the cameras of a world's town."""
-        _, cameras = self._built[world.town.name]
+        _, cameras = self._built[_key(world.town)]
         return await asyncio.get_running_loop().run_in_executor(self._draws, work, cameras)
 
     async def _serve_calls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -209,7 +215,7 @@ class Server:
         for sensor, message in told:
             await self._subscribers.send(sensor.stream, message, synchronous)
         if jobs:
-            _, cameras = self._built[world.town.name]
+            _, cameras = self._built[_key(world.town)]
             self._drawing = asyncio.create_task(self._draw(cameras, jobs, synchronous))
 
     async def _draw(self, cameras: Cameras, jobs: list[tuple[Sensor, Drawn, Shot, bytes]], synchronous: bool) -> None:
@@ -238,6 +244,13 @@ def _shot(world: World, sensor: Sensor, still: Still) -> Shot:
         sensor.id, sensor.parent, sensor.place, sensor.settings, sensor.memory, still, world.frame, world.elapsed_s,
         world.step_s,
     )  # fmt: skip
+
+
+def _key(town: str | Town) -> str:
+    """Return what tells towns apart: all that are made from users' maps have one name."""
+    if isinstance(town, str):
+        return town
+    return f"{town.name} {town.digest[:16]}" if town.name == GENERATED else town.name
 
 
 def _streams(world: World) -> set[int]:

@@ -10,6 +10,7 @@ from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.cameras import Cameras
 from carla_plugin.simulator.options import Options
 from carla_plugin.simulator.recorder.tape import Tape
+from carla_plugin.simulator.roads import GENERATED
 from carla_plugin.simulator.spawning import respawn
 from carla_plugin.simulator.town import Town
 from carla_plugin.simulator.world import World
@@ -17,7 +18,7 @@ from protocols.carla_rpc.types import EpisodeSettings
 
 Settle = Callable[[World], Awaitable[None]]
 Publish = Callable[[World, list[Sensor]], Awaitable[None]]
-BuildTown = Callable[[str], Awaitable[Town]]
+BuildTown = Callable[[str | Town], Awaitable[Town]]
 Look = Callable[[World, Callable[[Cameras], Any]], Awaitable[Any]]
 Seen = TypeVar("Seen")
 
@@ -32,6 +33,7 @@ class Simulation:
         world: the present episode.
         port: of the streams.
         options: of the command line.
+        generated: the town made from the last map that a user has sent, or None.
         wake: set when settings change, so that the clock looks at them.
     """
 
@@ -44,7 +46,7 @@ class Simulation:
             town: its town.
             port: of the streams.
             options: of the command line.
-            build: makes another town by name, and prepares what must draw it.
+            build: makes another town by name, or takes one from a user's map, and prepares what must draw it.
             settle: waits for whom a tick must wait for: clients about to subscribe, sensors still being drawn.
             publish: sends a tick's state, then has its sensors drawn and sent.
             look: does work in the drawing thread, with the cameras of a world's town.
@@ -52,6 +54,7 @@ class Simulation:
         self.world = World(1, town, EpisodeSettings(), 0)
         self.port = port
         self.options = options
+        self.generated: Town | None = None
         self.tape = Tape(options.recordings, lambda what, where: respawn(self.world, what, where, port))
         self.wake = asyncio.Event()
         self.traffic_managers: dict[int, tuple[str, int]] = {}
@@ -94,7 +97,10 @@ class Simulation:
             CallError: no such map.
         """
         name = map_name.rpartition("/")[2] or self.world.town.name
-        town = self.world.town if name == self.world.town.name else await self._build(name)
+        if name == GENERATED and self.generated is not None:
+            town = await self._build(self.generated)
+        else:
+            town = self.world.town if name == self.world.town.name else await self._build(name)
         async with self._one_tick:
             old = self.world
             settings = EpisodeSettings() if reset_settings else old.settings

@@ -9,6 +9,7 @@ from typing import Any
 from carla_plugin.simulator.calls.kinds import value, void
 from carla_plugin.simulator.navigation.files import NavigationFile, navigation_file
 from carla_plugin.simulator.navigation.mesh import NavigationError
+from carla_plugin.simulator.roads import Making, RoadsError, build_roads
 from carla_plugin.simulator.scenery import ALL_LAYERS
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.spawning import CallError
@@ -104,6 +105,19 @@ async def request_file(simulation: Simulation, path: Any) -> bytes:
     return file.data
 
 
+async def copy_opendrive_to_file(simulation: Simulation, text: Any, making: Any) -> None:
+    """Make a town of a user's map; `load_new_episode` opens it under the name OpenDriveMap."""
+    words = reading.text(text)
+    fields = reading.array(making, len(Making._fields))
+    smooth, visible, walked = (reading.boolean(field) for field in fields[6:9])
+    length, longest, wall, extra, across, simpler = (reading.number(field) for field in fields[:6])
+    wanted = Making(length, longest, wall, extra, across, simpler, smooth, visible, walked)
+    try:
+        simulation.generated = await asyncio.to_thread(build_roads, words, wanted)
+    except RoadsError as error:
+        raise CallError(f"opendrive could not be correctly parsed: {error}") from None
+
+
 async def load_new_episode(simulation: Simulation, name: Any, reset: Any, layers: Any) -> None:
     """Open a new episode."""
     present = reading.integer(layers, 0, ALL_LAYERS)
@@ -148,6 +162,7 @@ CALLS = {
     "get_available_maps": value(get_available_maps),
     "get_required_files": value(get_required_files),
     "request_file": value(request_file),
+    "copy_opendrive_to_file": void(copy_opendrive_to_file),
     "load_new_episode": void(load_new_episode),
     "is_traffic_manager_running": value(is_traffic_manager_running),
     "get_traffic_manager_running": value(get_traffic_manager_running),
