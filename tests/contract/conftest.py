@@ -51,7 +51,7 @@ class Sources:
         self._kinds |= {item.nodeid: kind_of(source_of(item)) for item in items}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" and report.nodeid in self._kinds:
+        if report.when == "call" and not report.skipped and report.nodeid in self._kinds:
             self._ran[self._kinds[report.nodeid]] += 1
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
