@@ -21,7 +21,7 @@ from carla_plugin.simulator.render.visibility import cut_out
 _FOLIAGE = int(Material.FOLIAGE)
 _FENCE = int(Material.FENCE)
 _SPREAD = 0.0025  # metres that a beam is wide for each metre it has gone; finer foliage is drawn by chance
-_KEPT_TRIANGLES = 2_000_000
+_KEPT_TRIANGLES = 500_000  # of about 200 bytes
 Bands = Callable[[int, Callable[[int, int], None]], None]
 
 
@@ -130,19 +130,16 @@ class Tracer:
         return hits
 
     def _shape(self, mesh: Mesh) -> Shape:
-        """Return a mesh with its tree; kept by identity, as long as there are not too many."""
-        held = self._shapes.get(id(mesh))
+        """Return a mesh with its tree; kept by identity, the last used ones as long as they are not too many."""
+        held = self._shapes.pop(id(mesh), None)
         if held is None or held[0] is not mesh:
-            if self._kept > _KEPT_TRIANGLES:
-                self._shapes.clear()
-                self._kept = 0
             a = unroll(mesh)
-            held = (
-                mesh,
-                Shape(*build_tree(a.position), a.position, a.normal, a.uvw, a.material, a.tag, a.seed, a.instance),
-            )
-            self._shapes[id(mesh)] = held
+            tree = build_tree(a.position)
+            held = mesh, Shape(*tree, a.position, a.normal, a.uvw, a.material, a.tag, a.seed, a.instance)
             self._kept += len(a.position)
+            while self._kept > _KEPT_TRIANGLES and self._shapes:
+                self._kept -= len(self._shapes.pop(next(iter(self._shapes)))[1].position)
+        self._shapes[id(mesh)] = held
         return held[1]
 
 
