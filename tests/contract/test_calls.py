@@ -25,6 +25,18 @@ def test_a_car_has_a_bone_for_each_wheel(stage):
     assert left.x > 0.0 > left.y
 
 
+@pytest.mark.source("CARLA docs: python_api#carla.Walker, get_bones")
+def test_a_persons_bones_are_the_same_by_both_ways_to_ask(stage):
+    place = stage.map.get_spawn_points()[28]
+    place.location.z += 0.5
+    walker = stage.spawn("walker.pedestrian.0001", place)
+    stage.world.tick()
+    bones = walker.get_bones().bone_transforms
+    assert [bone.name for bone in bones] == list(walker.get_bone_names())
+    for bone, there in zip(bones, walker.get_bone_world_transforms(), strict=True):
+        assert bone.world.location.distance(there.location) < 1e-3
+
+
 @pytest.mark.source("CARLA docs: python_api#carla.Actor, get_component_names")
 def test_components_are_named_and_placed(stage):
     car = stage.car(17)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from carla_plugin.simulator.actors import Prop, Sensor, SimActor, Vehicle, Walker
+from carla_plugin.simulator.body.figures import feet_of, shown_pose
+from carla_plugin.simulator.body.pose import moved, transforms, within_one
+from carla_plugin.simulator.body.skeleton import BONES
 from carla_plugin.simulator.calls.kinds import actor_as, actor_of, value
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.refusal import ActorError
@@ -63,25 +66,29 @@ def _component(actor: SimActor, name: Any) -> Transform:
     return Transform()
 
 
-def _bones(actor: SimActor) -> dict[str, Transform]:
-    """Return an actor's bones within its own axes; those of people are told by `get_bones_transform`."""
-    return vehicle_bones(actor) if isinstance(actor, Vehicle) else {}
-
-
 def get_actor_bone_names(simulation: Simulation, number: Any) -> list[str]:
     """Return the names of an actor's bones."""
-    return list(_bones(actor_of(simulation, number)))
+    actor = actor_of(simulation, number)
+    if isinstance(actor, Walker):
+        return list(BONES)
+    return list(vehicle_bones(actor)) if isinstance(actor, Vehicle) else []
 
 
 def get_actor_bone_relative_transforms(simulation: Simulation, number: Any) -> list[Transform]:
-    """Return where an actor's bones are within its own axes."""
-    return list(_bones(actor_of(simulation, number)).values())
+    """Return where an actor's bones are within their parents."""
+    actor = actor_of(simulation, number)
+    if isinstance(actor, Walker):
+        return transforms(shown_pose(actor))
+    return list(vehicle_bones(actor).values()) if isinstance(actor, Vehicle) else []
 
 
 def get_actor_bone_world_transforms(simulation: Simulation, number: Any) -> list[Transform]:
     """Return where an actor's bones are in the world."""
     actor = actor_of(simulation, number)
-    return [compose(actor.place, bone) for bone in _bones(actor).values()]
+    if isinstance(actor, Walker):
+        return transforms(moved(within_one(shown_pose(actor)), feet_of(actor)))
+    bones = vehicle_bones(actor).values() if isinstance(actor, Vehicle) else ()
+    return [compose(actor.place, bone) for bone in bones]
 
 
 def get_vehicle_bone_world_transforms(simulation: Simulation, number: Any) -> list[Transform]:
