@@ -102,6 +102,8 @@ def test_a_turn_at_half_speed_takes_two_ticks(stage, car):
         data = lidar.at(stage.world.tick())
         points = np.frombuffer(data.raw_data, POINT)
         halves.append(np.degrees(np.arctan2(points["y"], points["x"])))
+        first = np.unwrap(halves[-1][: data.get_point_count(0)], period=360.0)
+        assert (np.diff(first) > 0.0).all()  # it turns to the right
         assert data.horizontal_angle in (
             pytest.approx(0.0, abs=0.01), pytest.approx(math.pi, abs=0.01), pytest.approx(2 * math.pi, abs=0.01)
         )  # fmt: skip
