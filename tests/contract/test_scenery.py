@@ -102,6 +102,20 @@ def test_a_layer_goes_from_masks_too_and_comes_back(stage, buildings):
     assert np.array_equal(mask.at(stage.world.tick()), before)
 
 
+@pytest.mark.source("CARLA docs: python_api#carla.Client, load_world with map_layers")
+@pytest.mark.embedded
+def test_a_map_can_be_loaded_without_its_layers(stage, buildings):
+    name = stage.map.name.rpartition("/")[2]
+    place = looking_at(buildings[0].bounding_box)
+    stage.world = stage.client.load_world(name, False, carla.MapLayer.NONE)
+    bare = stage.eye("semantic_segmentation", place)
+    assert not (bare.at(stage.world.tick())[..., 2] == BUILDING).any()
+    stage.clear()
+    stage.world = stage.client.load_world(name, False)
+    whole = stage.eye("semantic_segmentation", place)
+    assert (whole.at(stage.world.tick())[..., 2] == BUILDING).any()
+
+
 @pytest.mark.source("CARLA docs: core_map, layered maps")
 @pytest.mark.embedded
 def test_what_has_gone_is_in_nobodys_way(stage, buildings):
