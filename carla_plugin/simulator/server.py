@@ -207,7 +207,10 @@ class Server:
             kind = KINDS[sensor.description.id]
             opening = streaming.header(kind.wire, world.frame, world.elapsed_s, sensor.place)
             if isinstance(kind, Told):
-                told += [(sensor, streaming.framed(opening, body)) for body in kind.messages(world, sensor)]
+                try:
+                    told += [(sensor, streaming.framed(opening, body)) for body in kind.messages(world, sensor)]
+                except Exception:  # it costs the sensor its message, not the world its tick
+                    log.exception("sensor %d could not tell", sensor.id)
             elif idle and self._subscribers.has(sensor.stream):
                 still = still or world.still()
                 jobs.append((sensor, kind, _shot(world, sensor, still), opening))
