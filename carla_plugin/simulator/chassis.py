@@ -178,28 +178,28 @@ def chassis_of(vehicle: Vehicle) -> Chassis:
     control = vehicle.physics_control or ordinary(vehicle)
     wheels = control[15]
     length, width, height = (2.0 * half for half in vehicle.extent)
-    mass = max(float(control[11]), 1.0)
-    radius = min(max(float(np.mean([wheel[3] for wheel in wheels])) / 100.0, 0.05), 5.0)
-    final = max(abs(float(control[9])), 1e-3)
-    ratios = tuple(max(abs(float(gear[0])), 1e-3) for gear in control[10][:MOST_GEARS]) or (1.0,)
-    peak = max((float(point[1]) for point in control[0]), default=0.0)
-    top_rpm = max(float(control[1]), 1.0)
+    mass = _within(control[11], 1.0, 1e7)
+    radius = _within(float(np.mean([_within(wheel[3], 5.0, 500.0) for wheel in wheels])) / 100.0, 0.05, 5.0)
+    final = _within(abs(control[9]), 1e-3, 1e3)
+    ratios = tuple(_within(abs(gear[0]), 1e-3, 1e3) for gear in control[10][:MOST_GEARS]) or (1.0,)
+    peak = max((_within(point[1], 0.0, 1e7) for point in control[0]), default=0.0)
+    top_rpm = _within(control[1], 1.0, 1e6)
     turns = top_rpm * math.tau / 60.0
-    push = max(peak, 0.0) * ratios[0] * final / radius * AT_WHEELS
-    friction = float(np.mean([wheel[0] for wheel in wheels]))
+    push = peak * ratios[0] * final / radius * AT_WHEELS
+    friction = float(np.mean([_within(wheel[0], 0.0, 1e3) for wheel in wheels]))
     return Chassis(
         mass=mass,
         inertia=mass * (length * length + width * width) / 12.0,
         wheelbase=vehicle.wheelbase,
-        max_steer=math.radians(min(max(max(wheel[2] for wheel in wheels), 0.0), 80.0)),
+        max_steer=math.radians(_within(max(wheel[2] for wheel in wheels), 0.0, 80.0)),
         push=push,
         # the first gear pulls evenly up to 0.8 of its own top speed; from there on the engine gives what it can
         power=push * 0.8 * turns * radius / (ratios[0] * final),
         top=turns * radius / (ratios[-1] * final),
-        brake=sum(max(wheel[4], 0.0) for wheel in wheels) / radius,
-        hand_brake=sum(max(wheel[5], 0.0) for wheel in wheels) / radius,
-        grip=max(friction, 0.0) * GRIP_PER_FRICTION * GRAVITY_M_S2,
-        drag=0.5 * AIR_KG_M3 * max(float(control[12]), 0.0) * 0.85 * width * height,
+        brake=sum(_within(wheel[4], 0.0, 1e9) for wheel in wheels) / radius,
+        hand_brake=sum(_within(wheel[5], 0.0, 1e9) for wheel in wheels) / radius,
+        grip=friction * GRIP_PER_FRICTION * GRAVITY_M_S2,
+        drag=0.5 * AIR_KG_M3 * _within(control[12], 0.0, 1e4) * 0.85 * width * height,
         track=1.7 * vehicle.extent[1],
         ratios=ratios,
         curve=_sampled(control[14]),
@@ -207,6 +207,11 @@ def chassis_of(vehicle: Vehicle) -> Chassis:
         radius=radius,
         top_rpm=top_rpm,
     )
+
+
+def _within(value: float, low: float, high: float) -> float:
+    """Return a client's number, or the nearest that a vehicle could be built with."""
+    return min(max(float(value), low), high)
 
 
 def _sampled(curve: Sequence[Sequence[float]]) -> tuple[float, ...]:

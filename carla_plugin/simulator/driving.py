@@ -20,6 +20,9 @@ GroundHeight = Callable[[float, float], float]
 ROLL_M_S2 = 0.25  # what rolling and an idle engine take away
 SETTLE_S = 0.08  # in which a body follows the slope under it
 REACH_M = 0.02  # a body this little above the ground still stands on it
+FARTHEST_M = 1e8
+FASTEST_M_S = 1e7
+FASTEST_RAD_S = 1e5
 REVERSE_TOP_M_S = 9.0
 HAND_BRAKE_GRIP = 0.6  # share of the weight that the locked wheels carry
 
@@ -68,6 +71,7 @@ def drive(bodies: Bodies, chassis: Floats, demands: Demands, seconds: float, gro
     """
     mass, inertia, wheelbase = chassis[:, :3].T
     foot, hand, grip, drag, track = chassis[:, 7:12].T
+    bodies = _sane(bodies)
     yaw = bodies.turn[:, 1]
     ahead = bodies.place + bodies.velocity * seconds
     floor, pitch, roll = _under(ahead[:, :2], yaw + bodies.spin * seconds, wheelbase, track, ground)
@@ -116,7 +120,18 @@ def drive(bodies: Bodies, chassis: Floats, demands: Demands, seconds: float, gro
         left = (target - bodies.turn[:, column]) * (1.0 - share)
         settled = target - np.where(np.abs(left) < 1e-6, 0.0, left)
         turn[:, column] = np.where(stands, settled, bodies.turn[:, column])
-    return Bodies(place, turn, velocity, new_spin)
+    return _sane(Bodies(place, turn, velocity, new_spin))
+
+
+def _sane(bodies: Bodies) -> Bodies:
+    """Return bodies whose numbers the wire can carry, whatever a client has set: a turn more or less is none."""
+    turn = (bodies.turn + np.pi) % (2.0 * np.pi) - np.pi if (np.abs(bodies.turn) > 2.0 * np.pi).any() else bodies.turn
+    return Bodies(
+        np.clip(bodies.place, -FARTHEST_M, FARTHEST_M),
+        turn,
+        np.clip(bodies.velocity, -FASTEST_M_S, FASTEST_M_S),
+        np.clip(bodies.spin, -FASTEST_RAD_S, FASTEST_RAD_S),
+    )
 
 
 def steer_angles(along: Floats, steer: Floats, chassis: Floats) -> Floats:

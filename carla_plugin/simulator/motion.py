@@ -16,7 +16,7 @@ from carla_plugin.simulator.collisions import Collision, Crowd, resolve
 from carla_plugin.simulator.driving import Bodies, Demands, GroundHeight
 from carla_plugin.simulator.footprint import boxes_of, solid
 from carla_plugin.simulator.obstacles import Obstacles
-from carla_plugin.simulator.pose import heading
+from carla_plugin.simulator.pose import heading, wrap_deg
 from protocols.carla_rpc.types import Location, Rotation, Transform, VehicleControl
 
 Floats = NDArray[np.float64]
@@ -238,7 +238,8 @@ def _arrive(vehicle: Vehicle, place: Transform, velocity: Location, spin_deg: fl
 
 def _turning(before: Rotation, after: Rotation, spin_deg: float, seconds: float) -> Location:
     """Return degrees a second about the world's axes: nose up turns against the right axis, a right lean against x."""
-    nose, lean = (after.pitch - before.pitch) / seconds, (after.roll - before.roll) / seconds
+    nose = wrap_deg(after.pitch - before.pitch) / seconds
+    lean = wrap_deg(after.roll - before.roll) / seconds
     if nose == 0.0 and lean == 0.0:
         return Location(0.0, 0.0, spin_deg)
     cos, sin = heading(after.yaw)
