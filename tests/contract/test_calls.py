@@ -91,6 +91,22 @@ def test_what_is_fixed_to_a_car_outlives_it(stage):
     assert camera.get_location().distance(there) < 0.5
 
 
+@pytest.mark.source("ours")
+@pytest.mark.embedded
+def test_a_world_goes_on_after_everybody_has_been_destroyed(stage):
+    stage.car(29)
+    actors = [actor.id for actor in stage.world.get_actors()]
+    stage.actors.clear()
+    stage.client.apply_batch_sync([carla.command.DestroyActor(number) for number in actors], True)
+    for _ in range(3):
+        stage.world.tick()
+    assert [actor.type_id for actor in stage.world.get_actors()] == ["spectator"]
+    assert stage.world.get_spectator().id in actors
+    assert stage.world.get_level_bbs()
+    stage.world = stage.client.reload_world(reset_settings=False)
+    assert stage.world.get_actors().filter("traffic.traffic_light")
+
+
 @pytest.mark.source("CARLA docs: python_api#carla.World, get_spectator")
 def test_the_onlooker_goes_where_it_is_put(stage):
     spectator = stage.world.get_spectator()

@@ -50,8 +50,10 @@ def spawn_actor_with_parent(
 
 
 def destroy_actor(simulation: Simulation, number: Any) -> bool:
-    """Take an actor out of the world."""
-    if simulation.world.remove(reading.integer(number)) is None:
+    """Take an actor out of the world; the onlooker stays."""
+    if reading.integer(number) == simulation.world.spectator.id:
+        raise CallError("internal error: unable to destroy actor")
+    if simulation.world.remove(number) is None:
         raise CallError("unable to destroy actor: not found")
     return True
 

@@ -40,7 +40,8 @@ def get_all_level_boxes(simulation: Simulation, label: Any) -> list[BoundingBox]
     world, tag = simulation.world, reading.integer(label, 0, ANY)
     boxes = [thing.box for thing in world.backdrop.scenery.tagged(tag) if thing.tag != TRAFFIC_LIGHT]
     if tag in (ANY, TRAFFIC_LIGHT):
-        boxes += [box for signal in world.signals for box in get_light_boxes(simulation, signal.id)]
+        standing = [signal.id for signal in world.signals if signal.id in world.actors]
+        boxes += [box for number in standing for box in get_light_boxes(simulation, number)]
     for actor in world.actors.values():
         if isinstance(actor, (Vehicle, Walker, Prop)) and (tag == ANY or tag in actor.tags):
             boxes.append(_box_in_world(actor))
