@@ -109,9 +109,9 @@ async def copy_opendrive_to_file(simulation: Simulation, text: Any, making: Any)
     """Make a town of a user's map; `load_new_episode` opens it under the name OpenDriveMap."""
     words = reading.text(text)
     fields = reading.array(making, len(Making._fields))
-    smooth, visible, walked = (reading.boolean(field) for field in fields[6:9])
-    length, longest, wall, extra, across, simpler = (reading.number(field) for field in fields[:6])
-    wanted = Making(length, longest, wall, extra, across, simpler, smooth, visible, walked)
+    length, longest, wall, extra = (reading.number(field) for field in fields[:4])
+    smooth, visible, walked = (reading.boolean(field) for field in fields[4:7])
+    wanted = Making(length, longest, wall, extra, smooth, visible, walked)
     try:
         simulation.generated = await asyncio.to_thread(build_roads, words, wanted)
     except RoadsError as error:

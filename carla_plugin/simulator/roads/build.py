@@ -23,18 +23,15 @@ GENERATED = "OpenDriveMap"  # CARLA's name of every map that a user gives
 
 
 class Making(NamedTuple):
-    """Say how roads become a world: CARLA's `OpendriveGenerationParameters`, as the wheel sends them.
+    """Say how roads become a world: those of CARLA's `OpendriveGenerationParameters` that the wheel sends.
 
-    What shapes CARLA's meshes without changing the world (lengths of pieces, smoothing, simplification) is taken and
-    left alone.
+    What shapes CARLA's meshes without changing the world (length of pieces, smoothing) is taken and left alone.
     """
 
     vertex_distance: float = 2.0  # metres along a road
     max_road_length: float = 50.0
     wall_height: float = 1.0  # metres
     additional_width: float = 0.6  # metres, of the lanes of junctions
-    vertex_width_resolution: float = 4.0
-    simplification_percentage: float = 20.0
     smooth_junctions: bool = True
     enable_mesh_visibility: bool = True
     enable_pedestrian_navigation: bool = True

@@ -90,7 +90,7 @@ def lay_ground(pieces: Sequence[Strip], extra: float, cloth: Cloth, *, visible: 
         for (_, inner), (outer, _) in pairwise(sides) if visible else ():
             _step(cloth, inner, outer)
     whole = np.concatenate(corners)
-    land = lay(whole.reshape(-1, 3))
+    land = lay(np.concatenate([strip.edges.reshape(-1, 3) for strip in pieces]))
     cloth.sheet(land.points(), GRASS)
     for strip in pieces if visible else ():
         _skirt(cloth, strip, land)
