@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,10 +72,15 @@ class Scenery:
         return frozenset(parts - self._lamps) | (self._lamps if layers & _STREET_LIGHTS else frozenset())
 
 
-@lru_cache(maxsize=2)
+_KNOWN: WeakKeyDictionary[Town, Scenery] = WeakKeyDictionary()
+
+
 def scenery_of(town: Town) -> Scenery:
-    """Return the scenery of a town; that of the last two is kept."""
-    return Scenery(town)
+    """Return the scenery of a town; it is worked out once in its life."""
+    found = _KNOWN.get(town)
+    if found is None:
+        found = _KNOWN[town] = Scenery(town)
+    return found
 
 
 def _things(town: Town) -> list[Thing]:
