@@ -15,6 +15,8 @@ from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.callers import Callers
 from carla_plugin.simulator.calls import answer
 from carla_plugin.simulator.cameras import Cameras, Still
+from carla_plugin.simulator.hazards.delivery import Late
+from carla_plugin.simulator.hazards.pictures import spoilt
 from carla_plugin.simulator.obstacles import obstacles_of
 from carla_plugin.simulator.options import Options
 from carla_plugin.simulator.render import Renderer
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 100
 KEPT_TOWNS = 2
+LATEST_S = 0.25  # for which images are held back when no tick comes
 
 
 class PortError(PeerError):
@@ -55,6 +58,9 @@ class Server:
         self._subscribers = Subscribers()
         self._state = b""  # as the last tick sent it
         self._drawing: asyncio.Task[None] | None = None
+        self._late = Late(options.hazards.seed)
+        self._flush: asyncio.TimerHandle | None = None
+        self._flushing: asyncio.Task[None] | None = None
         self._peers: set[asyncio.StreamWriter] = set()
 
     async def run(
@@ -211,9 +217,13 @@ class Server:
                     told += [(sensor, streaming.framed(opening, body)) for body in kind.messages(world, sensor)]
                 except Exception:  # it costs the sensor its message, not the world its tick
                     log.exception("sensor %d could not tell", sensor.id)
-            elif idle and self._subscribers.has(sensor.stream):
+            elif not self._subscribers.has(sensor.stream):
+                continue
+            elif idle:
                 still = still or world.still()
                 jobs.append((sensor, kind, _shot(world, sensor, still), opening))
+            else:  # an asynchronous world goes on while we draw: one with a period comes as soon as it can
+                sensor.last_s -= sensor.period_s
         await self._subscribers.send(streaming.WORLD_STREAM, self._state, synchronous)
         for sensor, message in told:
             await self._subscribers.send(sensor.stream, message, synchronous)
@@ -232,8 +242,34 @@ class Server:
             except Exception:
                 log.exception("sensor %d could not be drawn", sensor.id)
                 continue
-            if body is not None:
-                await self._subscribers.send(sensor.stream, streaming.framed(opening, body), synchronous)
+            if body is None:
+                continue
+            hazards = self._options.hazards
+            if hazards.on:
+                manual = sensor.attribute("exposure_mode", "histogram") == "manual"
+                body = spoilt(hazards, kind.wire, shot, manual, body)
+            message = streaming.framed(opening, body)
+            if "late-images" in hazards:
+                self._late.hold(shot.frame, sensor.stream, message)
+            else:
+                await self._subscribers.send(sensor.stream, message, synchronous)
+        if "late-images" in self._options.hazards:
+            await self._send_late(jobs[0][2].frame, synchronous)
+
+    async def _send_late(self, frame: int, synchronous: bool) -> None:
+        """Send the images whose tick has come, and all that are held when no tick comes for a while."""
+        for held in self._late.due(frame):
+            await self._subscribers.send(held.stream, held.message, synchronous)
+        if self._flush is not None:
+            self._flush.cancel()
+        self._flush = asyncio.get_running_loop().call_later(LATEST_S, self._send_all_late)
+
+    def _send_all_late(self) -> None:
+        async def send() -> None:
+            for held in self._late.everything():
+                await self._subscribers.send(held.stream, held.message, False)
+
+        self._flushing = asyncio.create_task(send())
 
 
 def _shot(world: World, sensor: Sensor, still: Still) -> Shot:
