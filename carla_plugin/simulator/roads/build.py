@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from carla_plugin.simulator.roads.reader import read
 from carla_plugin.simulator.roads.spawn import spawn_points
 from carla_plugin.simulator.roads.strips import strips
 from carla_plugin.simulator.roads.surface import lay_ground
+from carla_plugin.simulator.roads.walkable import walkable_of
 from carla_plugin.simulator.roads.walls import raise_walls
 from carla_plugin.simulator.town import Town
 
@@ -70,4 +72,5 @@ def build_roads(opendrive: str, making: Making = Making()) -> Town:  # noqa: B00
         signals=lights,
         ground_height=heights,
         digest=digest,
+        walkable=partial(walkable_of, pieces) if making.enable_pedestrian_navigation else tuple,
     )

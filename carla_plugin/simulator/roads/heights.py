@@ -17,6 +17,7 @@ kernel_cache.choose_folder()
 CELL_M = 4.0
 MOST_CELLS = 4_000_000
 NOWHERE = 1e9
+NONE = 1 << 40
 EDGE = 0.01  # share of a triangle by which it reaches too far: roads meet with rounding errors between them
 PAD_M = 0.05
 
@@ -60,14 +61,13 @@ def _look(points: Any, corners: Any, ranks: Any, grid: Any, starts: Any, items: 
                 height[n], rank[n] = z, ranks[face]
 
 
-class Heights:
-    """Answer how high the ground lies; where roads lie over one another, the upper one."""
+class Faces:
+    """Hold T triangles in a grid of squares."""
 
-    def __init__(self, corners: Floats, ranks: NDArray[np.int64], land: Land) -> None:
-        """Take up T triangles `(T, 3, 3)` with ranks `(T,)` (0 carriageway, 1 pavement, 2 other) over the land."""
+    def __init__(self, corners: Floats, ranks: NDArray[np.int64]) -> None:
+        """Take up triangles `(T, 3, 3)` with ranks `(T,)`."""
         self._corners = np.ascontiguousarray(corners, dtype=np.float64)
         self._ranks = np.ascontiguousarray(ranks, dtype=np.int64)
-        self._land = land
         low, high = corners[..., :2].min(axis=1) - PAD_M, corners[..., :2].max(axis=1) + PAD_M
         corner = low.min(axis=0)
         span = high.max(axis=0) - corner
@@ -86,6 +86,26 @@ class Heights:
         self._starts = np.searchsorted(cell[order], np.arange(columns * rows + 1))
         self._grid = np.array([*corner, side, columns, rows], dtype=np.float64)
 
+    def found(self, points: Floats) -> tuple[Floats, NDArray[np.int64]]:
+        """Return `(N,)` heights and ranks at `(N, 2)` points; where no triangle is the rank is `NONE`."""
+        height, rank = np.full(len(points), -NOWHERE), np.full(len(points), NONE, dtype=np.int64)
+        _look(points, self._corners, self._ranks, self._grid, self._starts, self._items, height, rank)
+        return height, rank
+
+
+def covering(corners: Floats, ranks: NDArray[np.int64], points: Floats) -> NDArray[np.int64]:
+    """Return `(N,)` the lowest rank of the triangles over each point `(N, 2)`."""
+    return Faces(corners, ranks).found(np.ascontiguousarray(points))[1]
+
+
+class Heights:
+    """Answer how high the ground lies; where roads lie over one another, the upper one."""
+
+    def __init__(self, corners: Floats, ranks: NDArray[np.int64], land: Land) -> None:
+        """Take up T triangles `(T, 3, 3)` with ranks `(T,)` (0 carriageway, 1 pavement, 2 other) over the land."""
+        self._faces = Faces(corners, ranks)
+        self._land = land
+
     def __call__(self, x: float, y: float) -> float:
         """Return the height at (x, y) in metres."""
         return float(self.many(np.array([[x, y]], dtype=np.float64))[0])
@@ -93,14 +113,13 @@ class Heights:
     def many(self, points: Floats) -> Floats:
         """Return the `(...)` heights in metres at points `(..., 2)`."""
         flat = np.ascontiguousarray(points.reshape(-1, 2), dtype=np.float64)
-        height, rank = self.found(flat)
-        off = rank > 8
+        height, rank = self._faces.found(flat)
+        off = rank == NONE
         if off.any():
             height[off] = self._land.at(flat[off])
         return height.reshape(points.shape[:-1])
 
-    def found(self, points: Floats) -> tuple[Floats, NDArray[np.int64]]:
-        """Return `(N,)` heights and ranks at `(N, 2)` points; rank 9 is off the roads."""
-        height, rank = np.full(len(points), -NOWHERE), np.full(len(points), 9, dtype=np.int64)
-        _look(points, self._corners, self._ranks, self._grid, self._starts, self._items, height, rank)
-        return height, rank
+    def carriageway(self, points: Floats) -> NDArray[np.bool_]:
+        """Return `(N,)` bool: which points `(N, 2)` lie on ground for vehicles."""
+        driven: NDArray[np.bool_] = self._faces.found(np.ascontiguousarray(points))[1] == 0
+        return driven

@@ -57,7 +57,7 @@ def widths_at(section: Section, s: Floats) -> tuple[tuple[Lane, ...], Floats, in
 
 
 def across(road: Road, section: Section, s: Floats) -> tuple[tuple[Lane, ...], Floats, int]:
-    """Return lanes from left to right, `(S, L + 1)` metres to the left of their edges, the number of the middle edge."""
+    """Return lanes from left to right, `(S, L + 1)` metres to the left of their edges, and which is the middle."""
     lanes, wide, left = widths_at(section, s)
     run = np.concatenate([np.zeros((len(s), 1)), np.cumsum(wide, axis=1)], axis=1)
     return lanes, road.offset(s)[:, None] + run[:, left : left + 1] - run, left

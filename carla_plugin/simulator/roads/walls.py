@@ -36,10 +36,9 @@ def raise_walls(pieces: Sequence[Strip], height: float, heights: Heights, cloth:
             foot = lifted(strip, column)[0 if side < 0 else 1]
             right = np.column_stack([-strip.tangent[:, 1], strip.tangent[:, 0]])
             middle = (foot[:-1, :2] + foot[1:, :2]) / 2.0 + right[:-1] * side * OUTWARD
-            _, rank = heights.found(np.ascontiguousarray(middle))
             top = foot.copy()
             top[:, 2] += height
-            for begin, end in _free((rank > 0) & (np.abs(np.diff(strip.stations)) > 0.0)):
+            for begin, end in _free(~heights.carriageway(middle)):
                 low, high = foot[begin : end + 1], top[begin : end + 1]
                 cloth.band(high, low, WALL, part) if side < 0 else cloth.band(low, high, WALL, part)
 

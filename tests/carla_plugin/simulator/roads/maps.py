@@ -12,7 +12,8 @@ def lane(number, kind="driving", width=3.5, mark="solid", slope=0.0, link=""):
     return (
         f'<lane id="{number}" type="{kind}" level="false"><link>{link}</link>'
         f'<width sOffset="0" a="{width}" b="{slope}" c="0" d="0"/>'
-        f'<roadMark sOffset="0" type="{mark}" weight="standard" color="standard" width="0.12" laneChange="none"/></lane>'
+        f'<roadMark sOffset="0" type="{mark}" weight="standard" color="standard" width="0.12" '
+        'laneChange="none"/></lane>'
     )
 
 
