@@ -160,3 +160,17 @@ def any_touched(boxes: Any, moved: Any, grid: Any, starts: Any, items: Any, segm
         if moved[number]:
             found[number] = len(touched(boxes[number], grid, starts, items, segments)) > 0
     return found
+
+
+def warm_up() -> None:
+    """Compile, or load, all that a tick may need: the first crash would take seconds otherwise."""
+    boxes = np.array([[0.0, 0.0, 1.0, 0.0, 2.0, 1.0, 0.0, 1.5], [1.0, 0.0, 1.0, 0.0, 2.0, 1.0, 0.0, 1.5]])
+    moved = np.ones(2, dtype=np.bool_)
+    segments = np.array([[0.0, -1.0, 0.0, 1.0]])
+    grid, starts, items = np.array([-4.0, -4.0, 8.0, 1.0, 1.0]), np.array([0, 1]), np.array([0])
+    gap(boxes[0], boxes[1])
+    overlaps(boxes[0], boxes[1])
+    pairs(boxes, moved)
+    clipped(boxes[0], segments[0])
+    any_touched(boxes, moved, grid, starts, items, segments)
+    cuts(boxes[0], touched(boxes[0], grid, starts, items, segments), segments)

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from carla_plugin.simulator import contact
 from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.callers import Callers
 from carla_plugin.simulator.calls import answer
 from carla_plugin.simulator.cameras import Cameras, Still
-from carla_plugin.simulator.hazards.delivery import Late
+from carla_plugin.simulator.hazards.late import Late
 from carla_plugin.simulator.hazards.pictures import spoilt
 from carla_plugin.simulator.obstacles import obstacles_of
 from carla_plugin.simulator.options import Options
@@ -125,6 +126,7 @@ class Server:
             if map_name in ALIASES and not self._options.aliases:
                 raise TownNameError(map_name)
             town = build_town(map_name) if isinstance(wanted, str) else wanted
+            contact.warm_up()
             obstacles_of(town)  # takes time, so not on the loop
             renderer = Renderer(town.scene, town.lamps, threads=self._options.threads)
             renderer.warm_up(self._progress)
