@@ -1,4 +1,4 @@
-"""A script of its own process: people walk by a seed; prints a hash of all their ways. Host, port, seed, count, ticks."""
+"""A script for a process of its own, given host, port, seed, count, ticks: people walk, and it tells a hash."""
 
 import hashlib
 import random
