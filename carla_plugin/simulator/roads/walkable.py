@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from carla_plugin.simulator.navigation.polygons import Area, Polygon
+from carla_plugin.simulator.navigation.polygons import Area, Point, Polygon
 from carla_plugin.simulator.roads.curves import Floats
 from carla_plugin.simulator.roads.heights import covering
 from carla_plugin.simulator.roads.strips import Strip
@@ -16,6 +16,8 @@ from carla_plugin.simulator.roads.surface import lifted, rank
 LONGEST = 6.0  # metres of one polygon
 LEAST_M2 = 0.05
 MOST = 60_000  # polygons
+MEET_M = 0.05  # metres within which corners are one
+CELL_M = 1.0
 
 
 def walkable_of(pieces: Sequence[Strip]) -> tuple[Polygon, ...]:
@@ -33,9 +35,8 @@ def walkable_of(pieces: Sequence[Strip]) -> tuple[Polygon, ...]:
         return ()
     corners = np.concatenate(quads)
     keep = np.flatnonzero(_free(corners))[:MOST]
-    return tuple(
-        Polygon(areas[number], tuple((x, y, z) for x, y, z in corners[number].tolist())) for number in keep.tolist()
-    )
+    rings = _met(corners[keep].reshape(-1, 3).tolist())
+    return tuple(Polygon(areas[number], tuple(rings[4 * at : 4 * at + 4])) for at, number in enumerate(keep.tolist()))
 
 
 def _quads(strip: Strip, column: int) -> Floats:
@@ -64,3 +65,18 @@ def _free(corners: Floats) -> NDArray[np.bool_]:
     first = covering(faces, np.concatenate([number, number]), points.reshape(-1, 2)).reshape(-1, 9)
     free: NDArray[np.bool_] = (first == number[:, None]).all(axis=1)
     return free
+
+
+def _met(points: list[list[float]]) -> list[Point]:
+    """Return points, those that nearly meet made equal: roads follow one another with small errors between them."""
+    cells: dict[tuple[int, int], list[Point]] = {}
+    found: list[Point] = []
+    for x, y, z in points:
+        i, j = int(x // CELL_M), int(y // CELL_M)
+        near = (point for a in (-1, 0, 1) for b in (-1, 0, 1) for point in cells.get((i + a, j + b), ()))
+        met = next((point for point in near if max(abs(point[0] - x), abs(point[1] - y)) < MEET_M), None)
+        if met is None:
+            met = (x, y, z)
+            cells.setdefault((i, j), []).append(met)
+        found.append(met)
+    return found
