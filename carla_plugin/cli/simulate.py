@@ -42,6 +42,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="DIR",
         help="folder of the recorder's files (default: ~/.local/share/manyskies/recordings)",
     )
+    parser.add_argument(
+        "--hazard",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="do as real servers do now and then; may be repeated; off by default; names: foliage rain exposure "
+        "late-weather idle clouds creep blink late-images wrong-pixel stall[=SECONDS]",
+    )
     parser.add_argument("--stay-with-stdin", action="store_true", help="leave when standard input ends")
     return parser
 
@@ -96,6 +104,7 @@ async def _serve(arguments: argparse.Namespace, name: str) -> int:
     if arguments.stay_with_stdin:
         leave = partial(loop.call_soon_threadsafe, stop.set)
         threading.Thread(target=_watch_stdin, args=(leave,), daemon=True).start()
+    from carla_plugin.simulator.hazards import parse
     from carla_plugin.simulator.options import Options, recordings_folder
     from carla_plugin.simulator.server import serve
 
@@ -111,6 +120,7 @@ async def _serve(arguments: argparse.Namespace, name: str) -> int:
         options=Options(
             threads=arguments.threads,
             aliases=not arguments.no_town_aliases,
+            hazards=parse(arguments.hazard, arguments.seed),
             recordings=Path(arguments.recordings) if arguments.recordings else recordings_folder(),
         ),
         progress=lambda words: print(f"carla-plugin simulate: {words} ...", file=sys.stderr, flush=True),

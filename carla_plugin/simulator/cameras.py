@@ -9,6 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from carla_plugin.simulator.drawings import Stroke, paint_over
 from carla_plugin.simulator.render import Camera, Frame, Placed, Renderer
 from carla_plugin.simulator.render.dressing import AS_BUILT, Dressing
 from carla_plugin.simulator.render.geometry import STATIC_INSTANCE
@@ -35,6 +36,9 @@ class Still(NamedTuple):
         velocities: of the actors in `placed`, in their order, world axes, m/s.
         dressing: what is changed in the town.
         signal_ids: actor id of each signal by its number in the town.
+        gust: how leaves sway, see `Renderer.frame`.
+        drift: how far the clouds have moved.
+        strokes: what clients have drawn into the world.
     """
 
     placed: tuple[Placed, ...]
@@ -43,6 +47,9 @@ class Still(NamedTuple):
     velocities: tuple[Location, ...] = ()
     dressing: Dressing = AS_BUILT
     signal_ids: tuple[int, ...] = ()
+    gust: tuple[float, float] = (0.0, 0.0)
+    drift: float = 0.0
+    strokes: tuple[Stroke, ...] = ()
 
 
 class Cameras:
@@ -62,8 +69,9 @@ class Cameras:
             camera: pose and size.
             still: what there is to see.
         """
-        view = (camera, still.placed, still.signals, still.dressing)  # meshes are equal only if they are the same
-        key = (kind, view, still.weather if kind == SensorType.RGB else None)
+        # meshes are equal only if they are the same
+        view = (camera, still.placed, still.signals, still.dressing, still.gust)
+        key = (kind, view, (still.weather, still.drift, still.strokes) if kind == SensorType.RGB else None)
         return self._images.get(key, camera.width * camera.height, lambda: self._draw(kind, camera, still))
 
     def frame(self, camera: Camera, still: Still, *, picture: bool = False) -> Frame:
@@ -76,11 +84,11 @@ class Cameras:
         """
         dressing = still.dressing
         hidden = dressing.gone | dressing.unseen if picture and dressing.unseen else dressing.gone
-        view = (camera, still.placed, still.signals, dressing, hidden is dressing.gone)
+        view = (camera, still.placed, still.signals, dressing, still.gust, hidden is dressing.gone)
         return self._frames.get(
             view,
             camera.width * camera.height,
-            lambda: self._renderer.frame(camera, still.placed, still.signals, hidden, dressing.lamps),
+            lambda: self._renderer.frame(camera, still.placed, still.signals, hidden, dressing.lamps, still.gust),
         )
 
     @property
@@ -96,7 +104,8 @@ class Cameras:
     def _draw(self, kind: int, camera: Camera, still: Still) -> bytes:
         frame = self.frame(camera, still, picture=kind == SensorType.RGB)
         if kind == SensorType.RGB:
-            return frame.shade(still.weather).tobytes()
+            picture = frame.shade(still.weather, still.drift)
+            return (paint_over(picture, frame.depth, camera, still.strokes) if still.strokes else picture).tobytes()
         image = np.zeros((camera.height, camera.width, 4), dtype=np.uint8)
         image[..., 3] = 255
         if kind == SensorType.DEPTH:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.cameras import Cameras
+from carla_plugin.simulator.hazards.late import stalls
 from carla_plugin.simulator.options import Options
 from carla_plugin.simulator.recorder.tape import Tape
 from carla_plugin.simulator.roads import GENERATED
@@ -51,7 +53,7 @@ class Simulation:
             publish: sends a tick's state, then has its sensors drawn and sent.
             look: does work in the drawing thread, with the cameras of a world's town.
         """
-        self.world = World(1, town, EpisodeSettings(), 0)
+        self.world = World(1, town, EpisodeSettings(), 0, hazards=options.hazards)
         self.port = port
         self.options = options
         self.generated: Town | None = None
@@ -78,6 +80,8 @@ class Simulation:
     async def _tick(self) -> int:
         """Step and tell of it, so that nobody's call comes between; no other tick can."""
         world = self.world
+        if "stall" in world.hazards and stalls(world.frame + 1):
+            time.sleep(world.hazards.on["stall"])  # nobody is answered meanwhile: that is the hazard
         self.tape.before_step(world)
         world.step(world.fixed_step_s)
         self.tape.after_step(world)
@@ -105,7 +109,7 @@ class Simulation:
             old = self.world
             settings = EpisodeSettings() if reset_settings else old.settings
             self.tape.world_changed()
-            self.world = World(old.episode + 1, town, settings, old.frame, old.new_id())
+            self.world = World(old.episode + 1, town, settings, old.frame, old.new_id(), self.options.hazards)
             self.wake.set()
 
     async def run_clock(self) -> None:

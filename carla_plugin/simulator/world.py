@@ -16,7 +16,11 @@ from carla_plugin.simulator.body.figures import drawn, feet_of
 from carla_plugin.simulator.cameras import Still
 from carla_plugin.simulator.collisions import Collision
 from carla_plugin.simulator.death import mourn
+from carla_plugin.simulator.drawings import Drawings
 from carla_plugin.simulator.footprint import Footprints, boxes_of
+from carla_plugin.simulator.hazards import Hazards
+from carla_plugin.simulator.hazards.bodies import blinking, creep, gust, swayed
+from carla_plugin.simulator.hazards.sky import SeenWeather
 from carla_plugin.simulator.obstacles import obstacles_of
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.render import Placed
@@ -34,6 +38,7 @@ from protocols.carla_rpc.types import (
     WeatherParameters,
 )
 
+NO_HAZARDS = Hazards()
 CLEAR_NOON = WeatherParameters(5.0, 0.0, 0.0, 10.0, -1.0, 45.0, 2.0, 0.75, 0.1, 0.0, 1.0, 0.03, 0.0331, 0.0)
 SPEED_LIMIT_KM_H = 30.0
 REAL_TIME_STEP_S = 0.05
@@ -49,6 +54,7 @@ class World:
         weather: as the client set it.
         backdrop: the town as clients have changed it.
         switches: what else they have set.
+        drawings: lines they have drawn.
         actors: living actors by id, in the order of their birth.
         boxes: bounding boxes of all actors that ever lived: clients ask for those of the dead.
         frame: number of the last tick; goes on over episodes.
@@ -56,14 +62,20 @@ class World:
         collisions: the blows of the last tick.
     """
 
-    def __init__(self, episode: int, town: Town, settings: EpisodeSettings, frame: int, first_id: int = 1) -> None:
+    def __init__(
+        self, episode: int, town: Town, settings: EpisodeSettings, frame: int, first_id: int = 1,
+        hazards: Hazards = NO_HAZARDS,
+    ) -> None:  # fmt: skip
         """Open an episode with the town's traffic lights and an onlooker."""
+        self.hazards = hazards
+        self.sky = SeenWeather(CLEAR_NOON, hazards)
         self.episode = episode
         self.town = town
         self.settings = settings
         self.weather = CLEAR_NOON
         self.backdrop = Backdrop(town)
         self.switches = Switches()
+        self.drawings = Drawings()
         self.frame = frame
         self.elapsed_s = 0.0
         self.step_s = REAL_TIME_STEP_S
@@ -145,10 +157,14 @@ class World:
         self.frame += 1
         self.elapsed_s += seconds
         self.step_s = seconds
+        self.sky.step(self.weather, seconds)
         self.backdrop.tick()
+        self.drawings.tick(self.elapsed_s)
         for group in self.groups:
             group.step(seconds)
         self.collisions = motion.step(tuple(self.actors.values()), seconds, self.town.ground_height, self.obstacles)
+        if "creep" in self.hazards:
+            creep(self.vehicles, seconds)
         for number in mourn(self.actors, self.collisions, self.elapsed_s):
             self.remove(number)
         for actor in self.actors.values():
@@ -189,15 +205,23 @@ class World:
         for actor in self.actors.values():
             if isinstance(actor, Vehicle):
                 mesh = vehicle(actor.description.id, actor.colour)
-                placed.append(Placed(actor.id, mesh, actor.place, actor.lights))
+                lights = blinking(actor.lights, self.elapsed_s) if "blink" in self.hazards else actor.lights
+                placed.append(Placed(actor.id, mesh, actor.place, lights))
             elif isinstance(actor, Walker):
-                placed.append(Placed(actor.id, drawn(actor), feet_of(actor), 0))
+                feet = feet_of(actor)
+                if "idle" in self.hazards:
+                    feet = swayed(feet, actor.id, self.elapsed_s)
+                placed.append(Placed(actor.id, drawn(actor), feet, 0))
             elif isinstance(actor, Prop):
                 placed.append(Placed(actor.id, prop_of(actor.description.id, actor.box.extent), actor.place, 0))
         velocities = tuple(self.actors[each.actor_id].velocity for each in placed)
         signals = tuple(signal.state for signal in self.signals)
         numbers = tuple(signal.id for signal in self.signals)
-        return Still(tuple(placed), signals, self.weather, velocities, self.backdrop.dressing, numbers)
+        wind = gust(self.weather.wind_intensity, self.elapsed_s) if "foliage" in self.hazards else (0.0, 0.0)
+        return Still(
+            tuple(placed), signals, self.sky.now, velocities, self.backdrop.dressing, numbers, wind, self.sky.drift,
+            self.drawings.shown,
+        )  # fmt: skip
 
     def due(self, sensor: Sensor) -> bool:
         """Return whether a sensor delivers in this tick.

@@ -13,6 +13,7 @@ from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.render.camera import axes
 from carla_plugin.simulator.render.hiding import Hiding
+from carla_plugin.simulator.render.swaying import CALM, Swaying
 from protocols.carla_rpc.types import Transform
 
 CHUNK = 64  # triangles culled together
@@ -97,6 +98,8 @@ class Pool:
         self.count = self._static
         self.signal_of_part = _signal_of_part(scene)
         self._hiding = Hiding()
+        self._swaying = Swaying(self.arrays.material)
+        self._built_bounds = self.arrays.bounds.copy()
 
     @property
     def first_moving(self) -> int:
@@ -109,14 +112,22 @@ class Pool:
         fields: list[Any] = [field[: self._static] for field in a[:9]]
         return Arrays(*[*fields, a.bounds[:0], a.start[:0], a.stop[:0]])
 
-    def hide(self, parts: frozenset[int]) -> None:
-        """Leave these parts of the town out, and no others.
+    def hide(self, parts: frozenset[int], gust: tuple[float, float] = CALM) -> None:
+        """Leave these parts of the town out, and no others, and let its leaves be where a gust has them.
 
         Args:
             parts: their numbers in the scene.
+            gust: metres that leaves are out of their place at most, and radians of the swing.
         """
         a = self.arrays
+        still = gust == self._swaying.gust and (gust[0] <= 0.0 or parts == self._hiding.hidden)
+        if not still:
+            self._swaying.settle(a.position[: self._static])
         self._hiding.hide(parts, a.position[: self._static], a.instance[: self._static], STATIC_INSTANCE)
+        if not still:
+            self._swaying.swing(gust, a.position[: self._static])
+            room = np.float32(gust[0]) * np.array([-1, -1, 0, 1, 1, 0], np.float32)
+            a.bounds[: self._static_chunks] = self._built_bounds + room
 
     def place(self, placed: Sequence[Placed]) -> None:
         """Write the actors of a frame behind the static triangles; nothing is done if none has moved."""

@@ -9,11 +9,15 @@ from carla_plugin.simulator.materials import Material
 
 
 class Hiding:
-    """Own the corners of a town's triangles, and give each part its area or take it."""
+    """Own the corners of a town's triangles, and give each part its area or take it.
+
+    Attributes:
+        hidden: the parts without area just now.
+    """
 
     def __init__(self) -> None:
         """Start with all parts as they were built."""
-        self._hidden: frozenset[int] = frozenset()
+        self.hidden: frozenset[int] = frozenset()
         self._built: NDArray[np.float32] | None = None
 
     def hide(self, parts: frozenset[int], corners: NDArray[np.float32], part: NDArray[np.uint32], first: int) -> None:
@@ -25,17 +29,17 @@ class Hiding:
             part: `(T,)` uint32 part of each triangle, counted from `first`.
             first: number of part 0.
         """
-        if parts is self._hidden or parts == self._hidden:
+        if parts is self.hidden or parts == self.hidden:
             return
         if self._built is None:
             self._built = corners.copy()
         number = part.astype(np.int64) - first
-        changed = np.flatnonzero(np.isin(number, np.fromiter(parts ^ self._hidden, np.int64)))
+        changed = np.flatnonzero(np.isin(number, np.fromiter(parts ^ self.hidden, np.int64)))
         shapes = self._built[changed]
         gone = np.isin(number[changed], np.fromiter(parts, np.int64))
         shapes[gone] = shapes[gone][:, :1]
         corners[changed] = shapes
-        self._hidden = parts
+        self.hidden = parts
 
 
 class Bulbs:

@@ -19,6 +19,7 @@ from carla_plugin.simulator.render.dressing import LampState
 from carla_plugin.simulator.render.flow import flow_between, motions_between
 from carla_plugin.simulator.render.gbuffer import SIZE
 from carla_plugin.simulator.render.geometry import Arrays, Placed, Pool
+from carla_plugin.simulator.render.gust import blow
 from carla_plugin.simulator.render.hiding import Bulbs
 from carla_plugin.simulator.render.lights import LampPlaces, lights_near
 from carla_plugin.simulator.render.lines import draw_segment
@@ -33,6 +34,7 @@ from carla_plugin.simulator.render.sky import DOME_SIZE, fill_dome
 from carla_plugin.simulator.render.visibility import chunks_in_view, rasterise
 from carla_plugin.simulator.render.weather import (
     BLOOM,
+    DRIFT,
     EXPOSURE,
     FOG_SIGMA,
     GRAIN,
@@ -59,9 +61,10 @@ class Frame:
 
     def __init__(
         self, renderer: Renderer, camera: Camera, placed: Sequence[Placed], signals: Sequence[int],
-        hidden: frozenset[int], lamps: Mapping[int, LampState],
+        hidden: frozenset[int], lamps: Mapping[int, LampState], gust: tuple[float, float],
     ) -> None:  # fmt: skip
         """See, and leave materials and light until a picture is asked for; see `Renderer.frame`."""
+        self._gust = gust
         self._renderer = renderer
         self._camera = camera
         self._placed = tuple(placed)
@@ -134,12 +137,17 @@ class Frame:
                 a.position, a.uvw, a.material, a.seed, a.start, a.stop, order, self._view, focal, camera.width,
                 first, last, inverse, triangle,
             )  # fmt: skip
+
+        def name(first: int, last: int) -> None:
             identify(
                 a.position, a.material, a.tag, a.instance, self._view, first, last, triangle, self._kinds, self.tags,
                 self.depth, self.instances,
             )  # fmt: skip
 
         renderer.in_bands(camera.height, draw)
+        if self._gust[0] > 0.0:
+            blow(triangle, a.material, *self._gust)
+        renderer.in_bands(camera.height, name)
 
     def _paint(self) -> NDArray[np.float32]:
         """Return the G-buffer, filled when first asked for: masks do without."""
@@ -169,14 +177,16 @@ class Frame:
         self._painted = buffer
         return buffer
 
-    def shade(self, weather: WeatherParameters) -> NDArray[np.uint8]:
+    def shade(self, weather: WeatherParameters, drift: float = 0.0) -> NDArray[np.uint8]:
         """Return the picture under a weather as `(H, W, 4)` uint8 BGRA; equal calls give equal bytes.
 
         Args:
             weather: CARLA's 14 numbers.
+            drift: how far the clouds have moved.
         """
         renderer, camera, buffer = self._renderer, self._camera, self._paint()
         look = appearance(weather)
+        look[DRIFT] = drift
         seed = digest(tuple(camera.transform), camera.fov_deg, tuple(weather))
         maps = self._shadows(look)
         dome = renderer.dome(look)
@@ -303,7 +313,7 @@ class Renderer:
 
     def frame(
         self, camera: Camera, placed: Sequence[Placed], signals: Sequence[int], hidden: frozenset[int] = frozenset(),
-        lamps: Mapping[int, LampState] = MappingProxyType({}),
+        lamps: Mapping[int, LampState] = MappingProxyType({}), gust: tuple[float, float] = (0.0, 0.0),
     ) -> Frame:  # fmt: skip
         """Return what a camera sees.
 
@@ -313,8 +323,9 @@ class Renderer:
             signals: state of each signal by its number in the town: 0 red, 1 yellow, 2 green, 3 off.
             hidden: parts of the town that are left out.
             lamps: street lamps that shine in another way than they were built, by their number.
+            gust: how leaves sway: the largest shift in pixels at 512 of width, and the phase in radians.
         """
-        return Frame(self, camera, placed, signals, hidden, lamps)
+        return Frame(self, camera, placed, signals, hidden, lamps, gust)
 
     def warm_up(self, progress: Callable[[str], None]) -> None:
         """Compile every kernel, or load it from numba's cache, by drawing a tiny picture of every material.

@@ -14,6 +14,7 @@ from carla_plugin.simulator.render.weather import (
     CLOUD_COVER,
     CLOUD_DARK,
     DISC,
+    DRIFT,
     GLOW,
     HORIZON,
     STARS,
@@ -62,7 +63,7 @@ def sky_colour(x: float, y: float, z: float, look: NDArray[np.float64], octaves:
     cover = look[CLOUD_COVER]
     if cover > 0.01 and z > 0.015:
         distance = 1.0 / (z + 0.10)
-        flat_x, flat_y = x * distance * 0.85, y * distance * 0.85
+        flat_x, flat_y = x * distance * 0.85 + look[DRIFT], y * distance * 0.85
         steps = max(octaves, 3)
         wisp = fractal2(flat_x + 3.7, flat_y - 1.2, 101, steps)
         edge = 0.66 - 0.52 * cover

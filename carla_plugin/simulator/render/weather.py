@@ -39,6 +39,7 @@ SATURATION = 43
 SHADOWS = 44  # how dark the sun's shadows are drawn: 0 where its light is lost in the sky's .. 1
 DISC = 45  # brightness of the sun's disc
 HAZE_GLOW = 46  # how strongly fog glows toward the sun
+DRIFT = 47  # of the clouds, in the plane they lie in
 SIZE = 48
 
 _ALTITUDES = (-90.0, -18.0, -9.0, -4.0, 0.0, 6.0, 15.0, 30.0, 50.0, 90.0)
