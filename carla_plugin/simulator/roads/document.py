@@ -16,6 +16,10 @@ MOST = 2_000_000  # elements
 class RoadsError(InputError):
     """The OpenDRIVE text is none, or holds what is not supported; one line says where."""
 
+    def __init__(self, words: str) -> None:
+        """Take the words; what a map puts into them cannot break the line."""
+        super().__init__(" ".join(words.split()))
+
 
 def parse(text: str) -> Element:
     """Return the root of an XML text.

@@ -31,7 +31,7 @@ def paint_lines(strip: Strip, cloth: Cloth) -> None:
         edge[:, 2] += LIFT + (0.0 if lane.kind in WALKED else lane.height[1])
         aside = _aside(edge)
         ends = [mark.offset + strip.section.start for mark in lane.marks[1:]] + [strip.section.end]
-        for mark, end in zip(lane.marks, ends, strict=True):
+        for mark, end in zip(lane.marks, ends, strict=False):
             start = mark.offset + strip.section.start
             for shift, dashed in _runs(mark, number):
                 _run(strip, edge, aside, (max(start, strip.section.start), end), (shift, mark, dashed), cloth)
