@@ -151,6 +151,34 @@ def test_a_camera_looks_through_vehicles_that_it_ignores(stage):
     assert not (eye.at(stage.world.tick())[..., 2] == 14).any()
 
 
+@pytest.mark.source("CARLA issue 6705")
+def test_drawn_lines_show_in_pictures_and_not_in_masks(stage):
+    place = stage.map.get_spawn_points()[30]
+    place.location.z += 40.0
+    picture = stage.eye("rgb", place)
+    depth = stage.eye("depth", place)
+    frame = stage.world.tick()
+    before, far = picture.at(frame), depth.at(frame)
+    ahead, aside = place.get_forward_vector(), place.get_right_vector()
+    middle = place.location + carla.Location(ahead.x * 10.0, ahead.y * 10.0, 0.0)
+    left, right = (
+        carla.Location(middle.x + side * aside.x * 5.0, middle.y + side * aside.y * 5.0, middle.z) for side in (-1, 1)
+    )
+    green = carla.Color(0, 255, 0)
+    stage.world.debug.draw_line(left, right, thickness=0.3, color=green, life_time=0.2)
+    for _ in range(20):  # the call is not waited for
+        frame = stage.world.tick()
+        drawn = picture.at(frame)
+        if (drawn[32, 30:66, 1] == 255).all():
+            break
+    assert (drawn[32, 30:66, :3] == (0, 255, 0)).all()
+    assert (drawn[10] == before[10]).all()
+    assert (depth.at(frame) == far).all()
+    for _ in range(6):
+        last = picture.at(stage.world.tick())
+    assert (last == before).all()
+
+
 @pytest.mark.source("CARLA docs: python_api#carla.DebugHelper")
 def test_debug_shapes_are_taken(stage):
     debug, here = stage.world.debug, carla.Location(0.0, 0.0, 2.0)

@@ -12,6 +12,7 @@ from carla_plugin.simulator.calls import (
     actors,
     anatomy,
     batch,
+    drawings,
     lights,
     motion,
     rays,
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 
 CALLS: dict[str, Call] = {
     **session.CALLS, **sky.CALLS, **actors.CALLS, **motion.CALLS, **signals.CALLS, **batch.CALLS, **anatomy.CALLS,
-    **lights.CALLS, **rays.CALLS, **scenery.CALLS, **silent.CALLS,
+    **lights.CALLS, **rays.CALLS, **scenery.CALLS, **silent.CALLS, **drawings.CALLS,
     **recorder.CALLS, **walkers.CALLS,
 }  # fmt: skip
 

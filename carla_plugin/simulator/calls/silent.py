@@ -35,15 +35,6 @@ def get_gbuffer_token(simulation: Simulation, number: Any, buffer: Any) -> bytes
     return token(SILENT | sensor.stream, simulation.port)
 
 
-def draw_debug_shape(simulation: Simulation, shape: Any) -> None:
-    """Answer; nothing is drawn into pictures."""
-    reading.array(shape, 4)
-
-
-def clear_debug(simulation: Simulation) -> None:
-    """Answer; nothing was drawn."""
-
-
 def is_sensor_enabled_for_ros(simulation: Simulation, stream: Any) -> bool:
     """Return what a client has set."""
     return reading.integer(stream) in simulation.world.switches.ros
@@ -122,9 +113,6 @@ CALLS = {
     "enable_gbuffers": void(switch_sensor),
     "are_gbuffers_enabled": value(are_gbuffers_enabled),
     "send": void(switch_sensor),
-    "draw_debug_shape": void(draw_debug_shape),
-    "clear_debug_shape": void(clear_debug),
-    "clear_debug_string": void(clear_debug),
     "enable_sensor_for_ros": void(enable_sensor_for_ros),
     "disable_sensor_for_ros": void(disable_sensor_for_ros),
     "is_sensor_enabled_for_ros": value(is_sensor_enabled_for_ros),
