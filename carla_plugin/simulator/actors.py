@@ -43,6 +43,7 @@ class SimActor:
     velocity: Location = Location()
     angular_velocity: Location = Location()
     acceleration: Location = Location()
+    seen: Transform | None = None  # where the last tick left it, if it was solid then
 
     @property
     def token(self) -> bytes:

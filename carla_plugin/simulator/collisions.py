@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 BOUNCE = 0.1  # share of the closing speed that is given back
 SCRAPE = 0.05  # share of the speed that a tick of scraping along a post takes
+PUT_M_S = 0.5  # closing speed that is told of bodies put into one another at rest
 ROUNDS = 8  # in which those who are held back may be in the way of others
 
 
@@ -107,6 +108,22 @@ def resolve(crowd: Crowd, obstacles: Obstacles, seconds: float) -> tuple[list[Co
     return blows, changed
 
 
+def met(crowd: Crowd, was: Floats, arrived: NDArray[np.bool_]) -> list[Collision]:
+    """Return the blows of those who were put into one another since the last tick; they may leave, but not unfelt.
+
+    Args:
+        crowd: before the tick; `velocity` and `spin` are changed.
+        was: `(N, 8)` boxes where the last tick left them.
+        arrived: `(N,)` bool, who was put somewhere since.
+    """
+    blows: list[Collision] = []
+    for one, other in contact.pairs(crowd.now, arrived).tolist():
+        loose = crowd.lightness[one] + crowd.lightness[other] > 0.0
+        if loose and not contact.overlaps(was[one], was[other]):
+            blows += _against_each_other(crowd, one, other, least=PUT_M_S)
+    return blows
+
+
 def _give_way(crowd: Crowd, one: int, other: int) -> list[int]:
     """Hold back whose own way leads into the other, or push aside who gives way; return whose place has changed."""
     for light, heavy in ((one, other), (other, one)):
@@ -125,12 +142,14 @@ def _give_way(crowd: Crowd, one: int, other: int) -> list[int]:
     return guilty
 
 
-def _against_each_other(crowd: Crowd, one: int, other: int) -> list[Collision]:
-    """Exchange the impulse between two bodies along the axis that parted them before they met."""
+def _against_each_other(crowd: Crowd, one: int, other: int, least: float = 0.0) -> list[Collision]:
+    """Exchange the impulse between two bodies along the axis that parted them, told as of `least` m/s at least."""
     _, x, y = contact.gap(crowd.now[one], crowd.now[other])
     point = _between(crowd.then[one], crowd.then[other])
     normal = np.array([x, y])
     size = _strike(crowd, (one, other), point, normal)
+    if size <= 0.0 and least > 0.0:
+        size = least / float(crowd.lightness[one] + crowd.lightness[other])
     if size <= 0.0:
         return []
     z = float(min(crowd.then[one, 6], crowd.then[other, 6])) + 0.5

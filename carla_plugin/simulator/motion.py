@@ -12,7 +12,7 @@ from carla_plugin.simulator import driving
 from carla_plugin.simulator.ackermann import Gains, Reserve
 from carla_plugin.simulator.actors import SimActor, Vehicle, Walker
 from carla_plugin.simulator.chassis import GRAVITY_M_S2, GRIP_PER_FRICTION, Chassis, chassis_of
-from carla_plugin.simulator.collisions import Collision, Crowd, resolve
+from carla_plugin.simulator.collisions import Collision, Crowd, met, resolve
 from carla_plugin.simulator.driving import Bodies, Demands, GroundHeight
 from carla_plugin.simulator.footprint import boxes_of, solid
 from carla_plugin.simulator.obstacles import Obstacles
@@ -87,6 +87,7 @@ def step(actors: Sequence[SimActor], seconds: float, ground: GroundHeight, obsta
     for actor in actors:
         if isinstance(actor, Walker) and actor.id in wishes:
             actor.place = wishes[actor.id]
+        actor.seen = actor.place if solid(actor) else None
     return blows
 
 
@@ -172,7 +173,8 @@ def _settle(
 ) -> list[Collision]:  # fmt: skip
     """Let everybody go where nothing is in the way: changes `wishes` and the speeds in `moved`."""
     crowded = [actor for actor in actors if solid(actor)]
-    if not any(actor.id in wishes for actor in crowded):
+    arrived = np.array([a.seen is not None and a.seen is not a.place and not a.parent for a in crowded], dtype=np.bool_)
+    if not arrived.any() and not any(actor.id in wishes for actor in crowded):
         return []
     places = [actor.place for actor in crowded]
     now = boxes_of(crowded, places)
@@ -192,7 +194,11 @@ def _settle(
             lightness[number] = 1.0 / WALKER_KG
     walks = np.array([isinstance(actor, Walker) for actor in crowded])
     crowd = Crowd([actor.id for actor in crowded], now, then, velocity, spin, lightness, nimbleness, walks)
+    put: list[Collision] = []
+    if arrived.any():
+        put = met(crowd, boxes_of(crowded, [actor.seen or actor.place for actor in crowded]), arrived)
     blows, changed = resolve(crowd, obstacles, seconds)
+    blows = put + blows
     struck = {blow.actor for blow in blows}
     for number in np.flatnonzero(changed).tolist():
         actor = crowded[number]

@@ -102,6 +102,19 @@ def test_who_stands_in_another_may_leave():
     assert inside.place.location.x > 6.0
 
 
+def test_who_is_put_into_another_is_felt_once():
+    one, other = car(1), car(2, x=30.0)
+    assert run([one, other], 2) == []
+    one.place = Transform(Location(27.0, 0.5, 0.0), Rotation())
+    first = run([one, other], 1)
+    assert {(blow.actor, blow.other) for blow in first} == {(1, 2), (2, 1)}
+    assert run([one, other], 5) == []
+    held, still = car(3, x=100.0, physics=False), car(4, x=130.0, physics=False)
+    run([held, still], 2)
+    held.place = still.place
+    assert run([held, still], 2) == [], "nothing is felt where nothing can move"
+
+
 def test_a_car_without_collisions_passes():
     ghost, other = car(1, speed=10.0, collides=False), car(2, x=6.0)
     assert run([ghost, other], 20) == []
