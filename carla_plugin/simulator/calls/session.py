@@ -139,9 +139,9 @@ def get_traffic_manager_running(simulation: Simulation, port: Any) -> tuple[str,
 def add_traffic_manager_running(simulation: Simulation, place: Any) -> bool:
     """Register a client's traffic manager."""
     address, port = reading.array(place, 2)[:2]
-    if port in simulation.traffic_managers:
+    if reading.integer(port, 0, 65_535) in simulation.traffic_managers:
         return False
-    simulation.traffic_managers[reading.integer(port)] = (reading.text(address), port)
+    simulation.traffic_managers[port] = (reading.text(address), port)
     return True
 
 
