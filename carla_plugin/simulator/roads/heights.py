@@ -71,13 +71,15 @@ class Faces:
         low, high = corners[..., :2].min(axis=1) - PAD_M, corners[..., :2].max(axis=1) + PAD_M
         corner = low.min(axis=0)
         span = high.max(axis=0) - corner
-        side = CELL_M
-        while float(np.prod(np.floor(span / side) + 1)) > MOST_CELLS:
+        side = CELL_M / 2.0
+        cells = items = MOST_CELLS + 1
+        while cells > MOST_CELLS or items > MOST_CELLS + 16 * len(corners):
             side *= 2.0
-        columns, rows = (int(count) for count in np.floor(span / side) + 1)
-        first = np.floor((low - corner) / side).astype(np.int64)
-        wide = np.floor((high - corner) / side).astype(np.int64) - first + 1
-        counts = wide[:, 0] * wide[:, 1]
+            columns, rows = (int(count) for count in np.floor(span / side) + 1)
+            first = np.floor((low - corner) / side).astype(np.int64)
+            wide = np.floor((high - corner) / side).astype(np.int64) - first + 1
+            counts = wide[:, 0] * wide[:, 1]
+            cells, items = columns * rows, int(counts.sum())
         number = np.repeat(np.arange(len(counts)), counts)
         step = np.arange(len(number)) - np.repeat(np.cumsum(counts) - counts, counts)
         cell = (first[number, 1] + step // wide[number, 0]) * columns + first[number, 0] + step % wide[number, 0]

@@ -12,6 +12,7 @@ from carla_plugin.simulator.roads.document import RoadsError
 from carla_plugin.simulator.roads.network import Lane, Network, Road, Section
 
 MOST_POINTS = 3_000_000
+WIDEST = 200.0  # metres of a lane
 FINEST = 0.1  # metres between points of a line
 
 
@@ -104,6 +105,8 @@ def strips(network: Network, step: float) -> list[Strip]:
 def _strip(road: Road, section: Section, step: float) -> Strip:
     s = _stations(road, section, step)
     lanes, t, middle = across(road, section, s)
+    if float(np.abs(np.diff(t, axis=1)).max()) > WIDEST:
+        raise RoadsError(f"road {road.number}: <width>: expected lanes of at most {WIDEST:.0f} m")
     points, tangent = place(road, s, t)
     if not np.isfinite(points).all() or float(np.abs(points).max()) > 1e6:
         raise RoadsError(f"road {road.number}: its lanes leave the plane; look at <width>, <laneOffset>, <elevation>")
