@@ -5,13 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from carla_plugin.simulator.assets.walkers import WALKER_IDS
-from carla_plugin.simulator.blueprints.attributes import Row
 from carla_plugin.simulator.blueprints.cameras import camera_rows
 from carla_plugin.simulator.blueprints.sensors import sensor_rows
 from carla_plugin.simulator.blueprints.statics import static_rows
 from carla_plugin.simulator.blueprints.vehicles import FACTS, vehicle_row
 from carla_plugin.simulator.blueprints.walkers import controller_rows, walker_row
-from carla_plugin.simulator.sensors import KINDS
 from protocols.carla_rpc.types import ActorDefinition
 
 __all__ = ["base_type", "by_id", "definitions"]
@@ -35,13 +33,8 @@ def definitions() -> tuple[ActorDefinition, ...]:
     ]
     return tuple(
         ActorDefinition(number, name, ",".join(name.split(".")), attributes)
-        for number, (name, attributes) in enumerate(sorted(filter(_served, rows)), start=1)
+        for number, (name, attributes) in enumerate(sorted(rows), start=1)
     )
-
-
-def _served(row: Row) -> bool:
-    """Return whether a blueprint can be spawned: every one that is listed can."""
-    return not row[0].startswith("sensor.") or row[0] in KINDS
 
 
 @lru_cache(maxsize=1)
