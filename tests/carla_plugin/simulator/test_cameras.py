@@ -25,7 +25,7 @@ class FourPixels:
     def __init__(self, log: list[str]) -> None:
         self._log = log
 
-    def shade(self, weather: WeatherParameters) -> np.ndarray:
+    def shade(self, weather: WeatherParameters, *more: object) -> np.ndarray:
         self._log.append("shade")
         return np.full((2, 2, 4), int(weather.sun_altitude_angle), np.uint8)
 
