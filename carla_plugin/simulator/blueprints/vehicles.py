@@ -1,4 +1,4 @@
-"""Vehicles' blueprints: what CARLA 0.9.16 says of each model."""
+"""Vehicles' blueprints: what CARLA 0.9.16's library and its vehicle catalogue say of each model."""
 
 from __future__ import annotations
 

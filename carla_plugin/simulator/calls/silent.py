@@ -1,4 +1,4 @@
-"""Calls that are answered and change nothing here; README lists them."""
+"""Calls that are answered and change nothing here, or no more than a switch; README lists those without effect."""
 
 from __future__ import annotations
 

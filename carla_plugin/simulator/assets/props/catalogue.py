@@ -1,4 +1,4 @@
-"""What is known of each `static.prop.*` blueprint: its shape, its size and its tag."""
+"""What is known of each `static.prop.*` blueprint: its shape, its tag, and the size of its box in CARLA 0.9.16."""
 
 from __future__ import annotations
 
