@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
 
@@ -85,6 +85,12 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         return
     with started() as simulator:
         yield simulator
+
+
+@pytest.fixture(scope="session")
+def run_simulator() -> Callable[..., AbstractContextManager[Simulator]]:
+    """Return a function that starts a simulator as long as its context lasts, for fixtures of wider scopes."""
+    return started
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from carla_plugin.simulator.render import Camera, Frame, Placed, Renderer
 from carla_plugin.simulator.render.dressing import AS_BUILT, Dressing
 from carla_plugin.simulator.render.geometry import STATIC_INSTANCE
 from carla_plugin.simulator.render.rays import Tracer
+from carla_plugin.simulator.render.weather import CALM_AIR, Air
 from protocols.carla_rpc.streaming import SensorType
 from protocols.carla_rpc.types import Location, WeatherParameters
 
@@ -37,7 +38,7 @@ class Still(NamedTuple):
         dressing: what is changed in the town.
         signal_ids: actor id of each signal by its number in the town.
         gust: how leaves sway, see `Renderer.frame`.
-        drift: how far the clouds have moved.
+        air: what the weather's numbers leave open.
         strokes: what clients have drawn into the world.
     """
 
@@ -48,7 +49,7 @@ class Still(NamedTuple):
     dressing: Dressing = AS_BUILT
     signal_ids: tuple[int, ...] = ()
     gust: tuple[float, float] = (0.0, 0.0)
-    drift: float = 0.0
+    air: Air = CALM_AIR
     strokes: tuple[Stroke, ...] = ()
 
 
@@ -71,7 +72,7 @@ class Cameras:
         """
         # meshes are equal only if they are the same
         view = (camera, still.placed, still.signals, still.dressing, still.gust)
-        key = (kind, view, (still.weather, still.drift, still.strokes) if kind == SensorType.RGB else None)
+        key = (kind, view, (still.weather, still.air, still.strokes) if kind == SensorType.RGB else None)
         return self._images.get(key, camera.width * camera.height, lambda: self._draw(kind, camera, still))
 
     def frame(self, camera: Camera, still: Still, *, picture: bool = False) -> Frame:
@@ -104,7 +105,7 @@ class Cameras:
     def _draw(self, kind: int, camera: Camera, still: Still) -> bytes:
         frame = self.frame(camera, still, picture=kind == SensorType.RGB)
         if kind == SensorType.RGB:
-            picture = frame.shade(still.weather, still.drift)
+            picture = frame.shade(still.weather, still.air)
             return (paint_over(picture, frame.depth, camera, still.strokes) if still.strokes else picture).tobytes()
         image = np.zeros((camera.height, camera.width, 4), dtype=np.uint8)
         image[..., 3] = 255

@@ -248,8 +248,7 @@ class Server:
                 continue
             hazards = self._options.hazards
             if hazards.on:
-                manual = sensor.attribute("exposure_mode", "histogram") == "manual"
-                body = spoilt(hazards, kind.wire, shot, manual, body)
+                body = spoilt(hazards, kind.wire, shot, body)
             message = streaming.framed(opening, body)
             if "late-images" in hazards:
                 self._late.hold(shot.frame, sensor.stream, message)
@@ -276,6 +275,7 @@ class Server:
 
 def _shot(world: World, sensor: Sensor, still: Still) -> Shot:
     """Return what the drawing thread may know of a sensor."""
+    still = still._replace(air=still.air._replace(gain=world.exposures.gain(sensor.id)))
     if sensor.ignored:
         seen = [at for at, each in enumerate(still.placed) if each.actor_id not in sensor.ignored]
         still = still._replace(

@@ -19,7 +19,9 @@ from carla_plugin.simulator.death import mourn
 from carla_plugin.simulator.drawings import Drawings
 from carla_plugin.simulator.footprint import Footprints, boxes_of
 from carla_plugin.simulator.hazards import Hazards
-from carla_plugin.simulator.hazards.bodies import blinking, creep, gust, swayed
+from carla_plugin.simulator.hazards.bodies import blinking, creep, gust, shown_state
+from carla_plugin.simulator.hazards.exposure import Exposures
+from carla_plugin.simulator.hazards.idle import stirring
 from carla_plugin.simulator.hazards.sky import SeenWeather
 from carla_plugin.simulator.obstacles import obstacles_of
 from carla_plugin.simulator.pose import compose
@@ -69,6 +71,7 @@ class World:
         """Open an episode with the town's traffic lights and an onlooker."""
         self.hazards = hazards
         self.sky = SeenWeather(CLEAR_NOON, hazards)
+        self.exposures = Exposures()
         self.episode = episode
         self.town = town
         self.settings = settings
@@ -158,13 +161,15 @@ class World:
         self.elapsed_s += seconds
         self.step_s = seconds
         self.sky.step(self.weather, seconds)
+        if "exposure" in self.hazards:
+            self.exposures.step(self.actors.values(), self.sky.now, seconds)
+        if "creep" in self.hazards:
+            creep(self.vehicles)
         self.backdrop.tick()
         self.drawings.tick(self.elapsed_s)
         for group in self.groups:
             group.step(seconds)
         self.collisions = motion.step(tuple(self.actors.values()), seconds, self.town.ground_height, self.obstacles)
-        if "creep" in self.hazards:
-            creep(self.vehicles, seconds)
         for number in mourn(self.actors, self.collisions, self.elapsed_s):
             self.remove(number)
         for actor in self.actors.values():
@@ -205,21 +210,21 @@ class World:
         for actor in self.actors.values():
             if isinstance(actor, Vehicle):
                 mesh = vehicle(actor.description.id, actor.colour)
-                lights = blinking(actor.lights, self.elapsed_s) if "blink" in self.hazards else actor.lights
+                lights = blinking(actor, self.elapsed_s, self.hazards.seed) if "blink" in self.hazards else actor.lights
                 placed.append(Placed(actor.id, mesh, actor.place, lights))
             elif isinstance(actor, Walker):
-                feet = feet_of(actor)
-                if "idle" in self.hazards:
-                    feet = swayed(feet, actor.id, self.elapsed_s)
-                placed.append(Placed(actor.id, drawn(actor), feet, 0))
+                body = stirring(actor, self.elapsed_s) if "idle" in self.hazards else drawn(actor)
+                placed.append(Placed(actor.id, body, feet_of(actor), 0))
             elif isinstance(actor, Prop):
                 placed.append(Placed(actor.id, prop_of(actor.description.id, actor.box.extent), actor.place, 0))
         velocities = tuple(self.actors[each.actor_id].velocity for each in placed)
         signals = tuple(signal.state for signal in self.signals)
+        if "blink" in self.hazards:
+            signals = tuple(shown_state(signal, self.elapsed_s, self.hazards.seed) for signal in self.signals)
         numbers = tuple(signal.id for signal in self.signals)
-        wind = gust(self.weather.wind_intensity, self.elapsed_s) if "foliage" in self.hazards else (0.0, 0.0)
+        wind = gust(self.sky.now.wind_intensity, self.elapsed_s) if "foliage" in self.hazards else (0.0, 0.0)
         return Still(
-            tuple(placed), signals, self.sky.now, velocities, self.backdrop.dressing, numbers, wind, self.sky.drift,
+            tuple(placed), signals, self.sky.now, velocities, self.backdrop.dressing, numbers, wind, self.sky.air,
             self.drawings.shown,
         )  # fmt: skip
 

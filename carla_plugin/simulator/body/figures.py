@@ -78,9 +78,13 @@ def drawn(walker: Walker) -> Mesh:
     name, step = walker.description.id, gait_step(walker)
     if walker.blend <= 0.0:
         return figure(name, step).mesh
-    pose = shown_pose(walker)
-    base = posture_of(walker).step if walker.blend >= 1.0 else step
-    return _posed(name, base, pose.turn.tobytes(), pose.place.tobytes())
+    return bent(walker, shown_pose(walker))
+
+
+def bent(walker: Walker, pose: Frames) -> Mesh:
+    """Return the body of a walker in a pose of bones within their parents' axes; the same object for the same pose."""
+    base = posture_of(walker).step if walker.blend >= 1.0 else gait_step(walker)
+    return _posed(walker.description.id, base, pose.turn.tobytes(), pose.place.tobytes())
 
 
 @lru_cache(maxsize=256)

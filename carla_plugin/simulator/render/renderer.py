@@ -19,7 +19,6 @@ from carla_plugin.simulator.render.dressing import LampState
 from carla_plugin.simulator.render.flow import flow_between, motions_between
 from carla_plugin.simulator.render.gbuffer import SIZE
 from carla_plugin.simulator.render.geometry import Arrays, Placed, Pool
-from carla_plugin.simulator.render.gust import blow
 from carla_plugin.simulator.render.hiding import Bulbs
 from carla_plugin.simulator.render.lights import LampPlaces, lights_near
 from carla_plugin.simulator.render.lines import draw_segment
@@ -34,7 +33,7 @@ from carla_plugin.simulator.render.sky import DOME_SIZE, fill_dome
 from carla_plugin.simulator.render.visibility import chunks_in_view, rasterise
 from carla_plugin.simulator.render.weather import (
     BLOOM,
-    DRIFT,
+    CALM_AIR,
     EXPOSURE,
     FOG_SIGMA,
     GRAIN,
@@ -42,6 +41,7 @@ from carla_plugin.simulator.render.weather import (
     SATURATION,
     SHADOWS,
     SUN_TO,
+    Air,
     appearance,
     digest,
 )  # fmt: skip
@@ -64,11 +64,10 @@ class Frame:
         hidden: frozenset[int], lamps: Mapping[int, LampState], gust: tuple[float, float],
     ) -> None:  # fmt: skip
         """See, and leave materials and light until a picture is asked for; see `Renderer.frame`."""
-        self._gust = gust
         self._renderer = renderer
         self._camera = camera
         self._placed = tuple(placed)
-        self._hidden = hidden
+        self._hidden, self._gust = hidden, gust
         self._dark = frozenset(number for number, state in lamps.items() if state.lit is False)
         height, width = camera.height, camera.width
         self._rays, self._view = pixel_rays(camera), projection(camera)
@@ -114,7 +113,7 @@ class Frame:
     def _arrays(self) -> Arrays:
         """Return the triangles of this frame's moment."""
         renderer = self._renderer
-        renderer.pool.hide(self._hidden)
+        renderer.pool.hide(self._hidden, self._gust)
         renderer.pool.place(self._placed)
         a = renderer.pool.arrays
         renderer.bulbs.switch_off(self._dark, a.material)
@@ -137,17 +136,12 @@ class Frame:
                 a.position, a.uvw, a.material, a.seed, a.start, a.stop, order, self._view, focal, camera.width,
                 first, last, inverse, triangle,
             )  # fmt: skip
-
-        def name(first: int, last: int) -> None:
             identify(
                 a.position, a.material, a.tag, a.instance, self._view, first, last, triangle, self._kinds, self.tags,
                 self.depth, self.instances,
             )  # fmt: skip
 
         renderer.in_bands(camera.height, draw)
-        if self._gust[0] > 0.0:
-            blow(triangle, a.material, *self._gust)
-        renderer.in_bands(camera.height, name)
 
     def _paint(self) -> NDArray[np.float32]:
         """Return the G-buffer, filled when first asked for: masks do without."""
@@ -177,16 +171,15 @@ class Frame:
         self._painted = buffer
         return buffer
 
-    def shade(self, weather: WeatherParameters, drift: float = 0.0) -> NDArray[np.uint8]:
+    def shade(self, weather: WeatherParameters, air: Air = CALM_AIR) -> NDArray[np.uint8]:
         """Return the picture under a weather as `(H, W, 4)` uint8 BGRA; equal calls give equal bytes.
 
         Args:
             weather: CARLA's 14 numbers.
-            drift: how far the clouds have moved.
+            air: what they leave open.
         """
         renderer, camera, buffer = self._renderer, self._camera, self._paint()
-        look = appearance(weather)
-        look[DRIFT] = drift
+        look = appearance(weather, air)
         seed = digest(tuple(camera.transform), camera.fov_deg, tuple(weather))
         maps = self._shadows(look)
         dome = renderer.dome(look)
@@ -229,7 +222,7 @@ class Frame:
         key = tuple(float(x) for x in look[SUN_TO : SUN_TO + 3])
         maps = self._maps.get(key)
         if maps is None:
-            self._renderer.pool.hide(self._hidden)
+            self._renderer.pool.hide(self._hidden, self._gust)
             self._renderer.pool.place(self._placed)
             a = self._renderer.pool.arrays
             frames, texel, lowest = shadow_frames(self._camera, look[SUN_TO : SUN_TO + 3], self.depth)
@@ -323,7 +316,7 @@ class Renderer:
             signals: state of each signal by its number in the town: 0 red, 1 yellow, 2 green, 3 off.
             hidden: parts of the town that are left out.
             lamps: street lamps that shine in another way than they were built, by their number.
-            gust: how leaves sway: the largest shift in pixels at 512 of width, and the phase in radians.
+            gust: how leaves sway: metres that they are out of their place at most, and radians of the swing.
         """
         return Frame(self, camera, placed, signals, hidden, lamps, gust)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ SATURATION = 43
 SHADOWS = 44  # how dark the sun's shadows are drawn: 0 where its light is lost in the sky's .. 1
 DISC = 45  # brightness of the sun's disc
 HAZE_GLOW = 46  # how strongly fog glows toward the sun
-DRIFT = 47  # of the clouds, in the plane they lie in
+DRIFT = 47  # how far the clouds have moved, in heights of their layer
 SIZE = 48
 
 _ALTITUDES = (-90.0, -18.0, -9.0, -4.0, 0.0, 6.0, 15.0, 30.0, 50.0, 90.0)
@@ -54,6 +55,23 @@ _HORIZONS = (
     (0.560, 0.710, 0.920), (0.540, 0.700, 0.920),
 )  # fmt: skip
 _EXPOSURES = (3.60, 3.60, 3.30, 2.80, 2.30, 1.85, 1.40, 1.05, 0.96, 0.94)
+
+
+class Air(NamedTuple):
+    """Say what CARLA's numbers leave open about a moment.
+
+    Attributes:
+        rain: 0..1 strength of falling rain, or below 0 as the weather says.
+        drift: how far the clouds have moved, in heights of their layer.
+        gain: exposure, as a factor of the one that suits the weather.
+    """
+
+    rain: float = -1.0
+    drift: float = 0.0
+    gain: float = 1.0
+
+
+CALM_AIR = Air()
 
 
 def _at(altitude_deg: float, table: tuple[tuple[float, ...], ...]) -> NDArray[np.float64]:
@@ -73,11 +91,12 @@ def _step(low: float, high: float, x: float) -> float:
     return t * t * (3.0 - 2.0 * t)
 
 
-def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
+def appearance(weather: WeatherParameters, air: Air = CALM_AIR) -> NDArray[np.float64]:
     """Return the `(48,)` float64 appearance vector of a weather; it varies continuously with each number.
 
     Args:
         weather: CARLA's parameters; values outside their ranges are clamped.
+        air: what they leave open.
     """
     vector = np.zeros(SIZE)
     altitude = min(max(float(weather.sun_altitude_angle), -90.0), 90.0)
@@ -145,13 +164,14 @@ def appearance(weather: WeatherParameters) -> NDArray[np.float64]:
 
     vector[WET] = max(_share(weather.wetness), _step(0.0, 0.35, rain), 0.6 * water)
     vector[WATER] = max(water, 0.35 * rain)
-    vector[RAIN] = rain
+    vector[RAIN] = rain if air.rain < 0.0 else air.rain
+    vector[DRIFT] = air.drift
     vector[WIND] = _share(weather.wind_intensity)
     dim = _step(0.55, 1.0, cover) * _step(30.0, 5.0, altitude) * 0.5 + 0.45 * _step(0.4, 0.9, fog)
     rainy = 0.55 * _step(0.3, 0.8, rain)
     vector[LAMPS] = max(_step(4.0, -5.0, altitude), 0.2 * _step(12.0, 4.0, altitude), min(dim, 0.5), rainy)
     base = float(np.interp(altitude, _ALTITUDES, _EXPOSURES))
-    vector[EXPOSURE] = base * (1.0 + 0.38 * grey * day + 0.25 * grey * rain * day)
+    vector[EXPOSURE] = base * (1.0 + 0.38 * grey * day + 0.25 * grey * rain * day) * air.gain
     vector[BLOOM] = 0.05 + 0.16 * _step(4.0, -6.0, altitude) + 0.08 * fog + 0.04 * rain + 0.30 * fog * night
     vector[GRAIN] = 0.006 + 0.016 * _step(2.0, -8.0, altitude) + 0.004 * rain
     vector[SATURATION] = 1.0 - 0.22 * grey * day - 0.15 * thick * day + 0.06 * (1.0 - grey) * day
