@@ -11,6 +11,7 @@ from carla_plugin.simulator.recorder.frames import Birth, Frame, Recording
 from carla_plugin.simulator.world import World
 from protocols.carla_rpc.types import ActorDescription, Location, Rotation, Transform, WalkerControl
 
+SAME_S = 1e-6  # times that differ by less are one
 Spawn = Callable[[ActorDescription, Transform], SimActor | None]
 
 
@@ -58,7 +59,7 @@ class Replayer:
 
     def advance(self, world: World, seconds: float, spawn: Spawn) -> bool:
         """Go on by one tick and return whether there is more to come."""
-        if self.at_s >= self.end_s:
+        if self.at_s >= self.end_s - SAME_S:
             return False
         self.at_s = min(self.at_s + seconds * self.factor, self.end_s)
         self._catch_up(world, spawn)
