@@ -88,8 +88,8 @@ FAULTS = (
     Fault(
         "ids from the start in every episode",
         SIMULATOR + "simulation.py",
-        "old.frame, old.new_id())",
-        "old.frame)",
+        "old.new_id(), self.options.hazards)",
+        "1, self.options.hazards)",
         "dropped_sensors",
     ),
     Fault(
