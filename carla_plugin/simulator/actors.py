@@ -87,6 +87,7 @@ class Vehicle(SimActor):
     shown_steer_deg: dict[int, float] = field(default_factory=dict)  # wheels turned by hand
     rest: Any = None  # place and control at which the last tick changed nothing
     signal: tuple[int, int] | None = None  # id and state of the traffic light it stands before
+    speed_limit_kmh: float = 30.0  # of the last sign it has passed; CARLA begins with this one
 
 
 @dataclass
@@ -145,3 +146,12 @@ class Signal(SimActor):
     elapsed_s: float = 0.0
     times_s: list[float] = field(default_factory=lambda: [10.0, 3.0, 2.0])  # green, yellow, red
     frozen: bool = False
+
+
+@dataclass
+class Sign(SimActor):
+    """Keep a traffic sign."""
+
+    sign: str = ""  # its OpenDRIVE id
+    speed_kmh: float = 0.0  # the limit it sets, 0 for none
+    packed: tuple[Transform | None, bytes] = (None, b"")  # its state as it was last sent, and where it stood then

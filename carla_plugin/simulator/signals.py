@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import product
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from carla_plugin.simulator.actors import Signal, Vehicle
+from carla_plugin.simulator.actors import Signal, SimActor, Vehicle
 from carla_plugin.simulator.pose import heading, wrap_deg
-from carla_plugin.simulator.town import SignalPlacement
+from carla_plugin.simulator.town import SignalPlacement, SignPlacement
 from protocols.carla_rpc.types import BoundingBox, Location, Rotation, TrafficLightState, Transform
+
+Post = TypeVar("Post", bound=SimActor)
 
 
 class SignalGroup:
@@ -67,13 +70,13 @@ class SignalGroup:
                 set_state(signal, state)
 
 
-def post_of(placement: SignalPlacement) -> Transform:
+def post_of(placement: SignalPlacement | SignPlacement) -> Transform:
     """Return where a traffic light's actor stands: as CARLA's models do, it faces those who arrive with its y axis."""
     place, turn = placement.transform
     return Transform(place, Rotation(turn.pitch, wrap_deg(turn.yaw - 90.0), turn.roll))
 
 
-def stop_box(placement: SignalPlacement, post: Transform) -> BoundingBox:
+def stop_box(placement: SignalPlacement | SignPlacement, post: Transform) -> BoundingBox:
     """Return the box in which vehicles stop for a light, within its actor's axes: CARLA's trigger volume.
 
     Args:
@@ -102,14 +105,14 @@ def set_state(signal: Signal, state: int) -> None:
     signal.elapsed_s = 0.0
 
 
-class StopBoxes:
-    """Hold the B boxes before the lights in which vehicles stand that a light holds for."""
+class StopBoxes(Generic[Post]):
+    """Hold the B boxes before lights or signs in which vehicles stand for whom they hold."""
 
-    def __init__(self, signals: Sequence[Signal], placements: Sequence[SignalPlacement]) -> None:
-        """Take up the boxes of all lights.
+    def __init__(self, signals: Sequence[Post], placements: Sequence[SignalPlacement | SignPlacement]) -> None:
+        """Take up the boxes of all of them.
 
         Args:
-            signals: the lights.
+            signals: the lights or signs.
             placements: the town's, in the same order.
         """
         boxes = [(signal, box) for signal, place in zip(signals, placements, strict=True) for box in place.triggers]
@@ -117,8 +120,8 @@ class StopBoxes:
         rows = [(box.centre.x, box.centre.y, *heading(box.yaw), box.extent.x, box.extent.y) for _, box in boxes]
         self._rows: NDArray[np.float64] = np.array(rows, dtype=np.float64).reshape(-1, 6).T
 
-    def at(self, points: Sequence[tuple[float, float]]) -> list[Signal | None]:
-        """Return for each point (x, y) in metres the first light in whose box it lies."""
+    def at(self, points: Sequence[tuple[float, float]]) -> list[Post | None]:
+        """Return for each point (x, y) in metres the first in whose box it lies."""
         if not self._signals or not points:
             return [None] * len(points)
         x, y, cos, sin, long, wide = self._rows
@@ -127,10 +130,16 @@ class StopBoxes:
         first = np.where(inside.any(axis=1), inside.argmax(axis=1), -1)
         return [self._signals[number] if number >= 0 else None for number in first.tolist()]
 
-    def tell(self, vehicles: Sequence[Vehicle]) -> None:
-        """Tell each vehicle whose nose is in a light's box which light it is, and its state."""
-        for vehicle, signal in zip(vehicles, self.at([_nose(vehicle) for vehicle in vehicles]), strict=True):
-            vehicle.signal = None if signal is None else (signal.id, signal.state)
+
+def tell_lights(boxes: StopBoxes[Signal], vehicles: Sequence[Vehicle]) -> None:
+    """Tell each vehicle whose nose is in a light's box which light it is, and its state."""
+    for vehicle, signal in zip(vehicles, boxes.at(noses(vehicles)), strict=True):
+        vehicle.signal = None if signal is None else (signal.id, signal.state)
+
+
+def noses(vehicles: Sequence[Vehicle]) -> list[tuple[float, float]]:
+    """Return (x, y) in metres of the middle of each vehicle's front."""
+    return [_nose(vehicle) for vehicle in vehicles]
 
 
 def _nose(vehicle: Vehicle) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from carla_plugin.simulator import motion
-from carla_plugin.simulator.actors import Prop, Sensor, Signal, SimActor, Vehicle, Walker
+from carla_plugin.simulator.actors import Prop, Sensor, Sign, Signal, SimActor, Vehicle, Walker
 from carla_plugin.simulator.assets.props import prop_of
 from carla_plugin.simulator.assets.vehicles import vehicle
 from carla_plugin.simulator.backdrop import Backdrop
@@ -26,7 +26,8 @@ from carla_plugin.simulator.hazards.sky import SeenWeather
 from carla_plugin.simulator.obstacles import obstacles_of
 from carla_plugin.simulator.pose import compose
 from carla_plugin.simulator.render import Placed
-from carla_plugin.simulator.signals import SignalGroup, StopBoxes, post_of, stop_box
+from carla_plugin.simulator.signals import SignalGroup, StopBoxes, post_of, stop_box, tell_lights
+from carla_plugin.simulator.signs import Limits, sign_state, stand_signs
 from carla_plugin.simulator.switches import Switches
 from carla_plugin.simulator.town import Town
 from protocols.carla_rpc import streaming
@@ -42,7 +43,6 @@ from protocols.carla_rpc.types import (
 
 NO_HAZARDS = Hazards()
 CLEAR_NOON = WeatherParameters(5.0, 0.0, 0.0, 10.0, -1.0, 45.0, 2.0, 0.75, 0.1, 0.0, 1.0, 0.03, 0.0331, 0.0)
-SPEED_LIMIT_KM_H = 30.0
 REAL_TIME_STEP_S = 0.05
 
 
@@ -95,6 +95,10 @@ class World:
         self.add(spectator)
         self.signals = tuple(self._stand_signals())
         self._stop_boxes = StopBoxes(self.signals, town.signals)
+        self.signs = tuple(stand_signs(town.signs, self.new_id))
+        for sign in self.signs:
+            self.add(sign)
+        self._limits = Limits(self.signs, town.signs)
         junctions = sorted({signal.junction for signal in self.signals})
         self.groups = [SignalGroup(s for s in self.signals if s.junction == junction) for junction in junctions]
 
@@ -177,7 +181,8 @@ class World:
             if parent is not None:
                 actor.place = compose(parent.place, actor.relative)
                 actor.velocity = parent.velocity
-        self._stop_boxes.tell(self.vehicles)
+        tell_lights(self._stop_boxes, self.vehicles)
+        self._limits.tell(self.vehicles)
 
     def state_message(self) -> bytes:
         """Return the world's state as the stream sends it, length first."""
@@ -189,8 +194,11 @@ class World:
 
     def _actor_state(self, actor: SimActor) -> bytes:
         details = b""
+        if isinstance(actor, Sign):
+            return sign_state(actor)
         if isinstance(actor, Vehicle):
-            details = streaming.vehicle_details(actor.control._replace(gear=actor.gear), SPEED_LIMIT_KM_H, actor.signal)
+            control = actor.control._replace(gear=actor.gear)
+            details = streaming.vehicle_details(control, actor.speed_limit_kmh, actor.signal)
         elif isinstance(actor, Walker):
             details = streaming.walker_details(actor.control)
         elif isinstance(actor, Signal):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from carla_plugin.simulator.actors import Sensor, Signal, SimActor, Vehicle, Walker
+from carla_plugin.simulator.actors import Sensor, Sign, Signal, SimActor, Vehicle, Walker
 from carla_plugin.simulator.recorder import frames
 from carla_plugin.simulator.recorder.frames import Birth, Blow, Frame, Light, Motion
 from carla_plugin.simulator.recorder.packets import frame_bytes, opening
@@ -63,7 +63,7 @@ class Recorder:
                     frame.parents[number] = actor.parent
             if isinstance(actor, Signal):
                 frame.lights[number] = Light(actor.frozen, actor.elapsed_s, actor.state)
-            elif not isinstance(actor, Sensor):
+            elif not isinstance(actor, (Sensor, Sign)):
                 self._moving(frame, actor)
         frame.deaths = [number for number in self._known if number not in alive]
         for blow in world.collisions:

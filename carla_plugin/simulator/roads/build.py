@@ -14,6 +14,7 @@ from carla_plugin.simulator.roads.document import RoadsError
 from carla_plugin.simulator.roads.lights import place_lights
 from carla_plugin.simulator.roads.lines import paint_lines
 from carla_plugin.simulator.roads.reader import read
+from carla_plugin.simulator.roads.signs import place_signs
 from carla_plugin.simulator.roads.spawn import spawn_points
 from carla_plugin.simulator.roads.strips import strips
 from carla_plugin.simulator.roads.surface import lay_ground
@@ -61,7 +62,8 @@ def build_roads(opendrive: str, making: Making = Making()) -> Town:  # noqa: B00
         paint_lines(strip, ground)
     raise_walls(pieces, making.wall_height, heights, walls)
     lights, posts = place_lights(network)
-    scene = join([ground.mesh(), walls.mesh(), *posts])
+    signs, plates = place_signs(network)
+    scene = join([ground.mesh(), walls.mesh(), *posts, *plates])
     digest = hashlib.sha256(repr((GENERATED, making)).encode() + opendrive.encode("utf-8", "replace")).hexdigest()
     return Town(
         name=GENERATED,
@@ -72,5 +74,6 @@ def build_roads(opendrive: str, making: Making = Making()) -> Town:  # noqa: B00
         signals=lights,
         ground_height=heights,
         digest=digest,
+        signs=signs,
         walkable=partial(walkable_of, pieces) if making.enable_pedestrian_navigation else tuple,
     )

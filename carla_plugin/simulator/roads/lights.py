@@ -110,6 +110,25 @@ def _stand(
     phase: int,
 ) -> tuple[SignalPlacement, Mesh]:
     lanes = lanes_of(road, post)
+    section = section_at(road, post.s)
+    transform = post_place(road, post)
+    (x, y, z), yaw = transform.location, transform.rotation.yaw
+    boxes = tuple(_box(*stop) for stop in dict.fromkeys(stops))
+    arm = 0.0
+    if lanes:
+        middle = lane_place(road, section, lanes[len(lanes) // 2], post.s)
+        arm = min(round(hypot(middle.x - x, middle.y - y) * 2.0) / 2.0, REACH)
+    light = traffic_light(index, arm if arm > 2.0 else 0.0, MAST)
+    turn = radians(yaw)
+    lenses = tuple(
+        (x + a * cos(turn) - b * sin(turn), y + a * sin(turn) + b * cos(turn), z + up) for a, b, up in light.lenses
+    )
+    return SignalPlacement(ident, transform, junction, phase, boxes, lenses), light.mesh.placed(x, y, z, yaw)
+
+
+def post_place(road: Road, post: SignalPost) -> Transform:
+    """Return where a post stands, beside the lanes; its x axis points at those who arrive."""
+    lanes = lanes_of(road, post)
     along = not lanes or lanes[0] < 0
     section = section_at(road, post.s)
     s = np.array([post.s])
@@ -121,18 +140,7 @@ def _stand(
     x, y, z = points[0, 0].tolist()
     yaw = float(np.degrees(np.arctan2(tangent[0, 1], tangent[0, 0]))) + (180.0 if along else 0.0)
     yaw = (yaw + 180.0) % 360.0 - 180.0
-    boxes = tuple(_box(*stop) for stop in dict.fromkeys(stops))
-    arm = 0.0
-    if lanes:
-        middle = lane_place(road, section, lanes[len(lanes) // 2], post.s)
-        arm = min(round(hypot(middle.x - x, middle.y - y) * 2.0) / 2.0, REACH)
-    light = traffic_light(index, arm if arm > 2.0 else 0.0, MAST)
-    turn = radians(yaw)
-    lenses = tuple(
-        (x + a * cos(turn) - b * sin(turn), y + a * sin(turn) + b * cos(turn), z + up) for a, b, up in light.lenses
-    )
-    transform = Transform(Location(x, y, z), Rotation(yaw=yaw))
-    return SignalPlacement(ident, transform, junction, phase, boxes, lenses), light.mesh.placed(x, y, z, yaw)
+    return Transform(Location(x, y, z), Rotation(yaw=yaw))
 
 
 def _box(road: Road, lane: int, stop: float) -> TriggerBox:

@@ -22,6 +22,7 @@ from carla_plugin.simulator.town.plan import Plan, make_plan
 from carla_plugin.simulator.town.roadside import furnish
 from carla_plugin.simulator.town.scatter import Scatter
 from carla_plugin.simulator.town.signals import SignalPlacement, place_signals
+from carla_plugin.simulator.town.signs import SignPlacement, place_signs
 from carla_plugin.simulator.town.spawn import spawn_points
 from carla_plugin.simulator.town.walkable import walkable_of
 from protocols.carla_rpc.types import Transform
@@ -48,6 +49,7 @@ class Town:
         ground_height: height in metres of the ground at (x, y) metres.
         digest: sha256, in hexadecimal, of plan and placements.
         walkable: returns the polygons on which people may walk; work of a second.
+        signs: speed limits, stop and give way.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Town:
     ground_height: Callable[[float, float], float]
     digest: str
     walkable: Callable[[], tuple[Polygon, ...]] = tuple
+    signs: tuple[SignPlacement, ...] = ()
 
 
 def town_of(map_name: str) -> Alias:
@@ -105,6 +108,7 @@ def build_town(map_name: str) -> Town:
         ground_height=GroundHeight(plan),
         digest=_digest(plan, scatter, opendrive),
         walkable=partial(walkable_of, plan),
+        signs=place_signs(plan),
     )
 
 

@@ -8,6 +8,7 @@ from carla_plugin.simulator.town.bend import STEP, chain, street_pose
 from carla_plugin.simulator.town.numbering import junction_id, road_id, signal_id
 from carla_plugin.simulator.town.plan import STOP_LINE, Line, Link, Plan
 from carla_plugin.simulator.town.roads import RAISED, mark, plan_view, road, side_lanes, width
+from carla_plugin.simulator.town.signs import planned, sign_xml
 from carla_plugin.simulator.town.ways import connections
 
 
@@ -81,7 +82,7 @@ def _street(plan: Plan, link: Link) -> str:
 
 
 def _furniture(plan: Plan, link: Link, line: Line, length: float) -> str:
-    """Write the zebras and the traffic lights of a street."""
+    """Write the zebras, the traffic lights and the signs of a street."""
     objects, signals = [], []
     for node, side, s, sign in (
         (link.start, link.side, STOP_LINE, 1),
@@ -107,4 +108,5 @@ def _furniture(plan: Plan, link: Link, line: Line, length: float) -> str:
                 f'country="OpenDRIVE" type="1000001" subtype="-1" value="-1" text="" height="1" width="0.4">'
                 f'<validity fromLane="{first}" toLane="{last}"/></signal>'
             )
+    signals += [sign_xml(sign, length) for sign in planned(plan, link)]
     return f"<objects>{''.join(objects)}</objects><signals>{''.join(signals)}</signals>"

@@ -7,7 +7,7 @@ import pytest
 
 from carla_plugin.simulator.actors import Signal, Vehicle
 from carla_plugin.simulator.render.camera import axes
-from carla_plugin.simulator.signals import SignalGroup, StopBoxes, post_of, stop_box
+from carla_plugin.simulator.signals import SignalGroup, StopBoxes, post_of, stop_box, tell_lights
 from carla_plugin.simulator.town import SignalPlacement, TriggerBox
 from protocols.carla_rpc.types import ActorDescription, Location, Rotation, TrafficLightState, Transform
 
@@ -70,7 +70,7 @@ def test_a_nose_in_the_box_stands_before_the_light():
     placement = SignalPlacement("7", Transform(), 1, 0, (box,), ())
     what = ActorDescription(1, "vehicle.tesla.model3")
     near, far = (Vehicle(9, what, Transform(Location(x, 0.0, 0.0), Rotation())) for x in (15.0, 5.0))
-    StopBoxes([signal], [placement]).tell([near, far])
+    tell_lights(StopBoxes([signal], [placement]), [near, far])
     assert near.signal == (signal.id, RED)
     assert far.signal is None
 
