@@ -15,6 +15,8 @@ from carla_plugin.simulator.render import kernel_cache
 
 kernel_cache.choose_folder()
 
+SAMPLES = 33  # of a segment, where the first touch of a ball is looked for
+
 
 @numba.njit(cache=True, nogil=True)
 def gap(a: Any, b: Any) -> Any:
@@ -117,6 +119,35 @@ def cuts(box: Any, numbers: Any, segments: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
+def ways(box: Any, numbers: Any, segments: Any, radius: float) -> Any:
+    """Return `(N,)` metres that a ball rolls along a box, from the middle of its back, until it touches each segment.
+
+    Args:
+        box: `(8,)` that the ball sweeps.
+        numbers: of N segments.
+        segments: `(S, 4)` x, y, x, y in metres.
+        radius: of the ball, metres.
+
+    Returns:
+        Metres; infinite for a segment that it passes.
+    """
+    found = np.full(len(numbers), np.inf)
+    for row in range(len(numbers)):
+        segment = segments[numbers[row]]
+        start, end = clipped(box, segment)
+        if start > end:
+            continue
+        for sample in range(SAMPLES):
+            share = start + (end - start) * sample / (SAMPLES - 1)
+            x = segment[0] * (1.0 - share) + segment[2] * share - box[0]
+            y = segment[1] * (1.0 - share) + segment[3] * share - box[1]
+            ahead, aside = x * box[2] + y * box[3] + box[4], y * box[2] - x * box[3]
+            way = ahead - math.sqrt(max(radius * radius - aside * aside, 0.0))
+            found[row] = min(found[row], max(way, 0.0))
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
 def touched(box: Any, grid: Any, starts: Any, items: Any, segments: Any) -> Any:
     """Return the numbers of the segments that a box touches, one number perhaps more than once.
 
@@ -173,4 +204,5 @@ def warm_up() -> None:
     pairs(boxes, moved)
     clipped(boxes[0], segments[0])
     any_touched(boxes, moved, grid, starts, items, segments)
+    ways(boxes[0], items, segments, 0.5)
     cuts(boxes[0], touched(boxes[0], grid, starts, items, segments), segments)

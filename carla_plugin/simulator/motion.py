@@ -32,7 +32,8 @@ GRIP = Chassis._fields.index("grip")
 def chassis(vehicle: Vehicle) -> Chassis:
     """Return what a vehicle is built like; worked out once, and again when a client changes it."""
     if vehicle.chassis is None:
-        vehicle.chassis = chassis_of(vehicle), chassis_of(vehicle).row()
+        body = chassis_of(vehicle)
+        vehicle.chassis = body, body.row()
     made: Chassis = vehicle.chassis[0]
     return made
 

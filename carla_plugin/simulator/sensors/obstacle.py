@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.actors import Sensor, SimActor
-from carla_plugin.simulator.contact import clipped
+from carla_plugin.simulator.contact import ways
 from carla_plugin.simulator.footprint import MARGIN_M, boxes_of, solid
 from carla_plugin.simulator.sensors.attributes import flag, number
 from carla_plugin.simulator.sensors.kind import Told
@@ -20,7 +20,6 @@ from protocols.carla_rpc.streaming import SensorType
 from protocols.carla_rpc.types import Actor, Transform
 
 REACH_UP_M = 2.5  # above the ground; the town is cut no higher, so a ball that flies higher meets nothing of it
-SAMPLES = 33
 
 
 class Ball(NamedTuple):
@@ -74,40 +73,29 @@ def _swept(place: Transform, yaw: float, level: float, radius: float) -> NDArray
     return np.array([x + half * cos, y + half * sin, cos, sin, half, max(radius, 1e-3), z, 0.0])
 
 
-def _way(box: NDArray[np.float64], segment: NDArray[np.float64], radius: float) -> float:
-    """Return how far the ball's middle gets on the plan before the ball touches a segment; infinite if it misses."""
-    start, end = clipped(box, segment)
-    if start > end:
-        return math.inf
-    share = np.linspace(start, end, SAMPLES)[:, None]
-    points = segment[:2] * (1.0 - share) + segment[2:] * share - box[:2]
-    ahead = points @ box[2:4] + box[4]
-    aside = points @ np.array([-box[3], box[2]])
-    return max(float((ahead - np.sqrt(np.maximum(radius * radius - aside * aside, 0.0))).min()), 0.0)
-
-
 def _among(
     crowd: list[SimActor], box: NDArray[np.float64], height: float, climb: float, radius: float
 ) -> list[tuple[float, Actor]]:
     """Return which actors the ball meets, and where."""
-    found = []
     outlines = boxes_of(crowd, [actor.place for actor in crowd])
     reach = box[4] + np.hypot(outlines[:, 4], outlines[:, 5]) + radius
-    for number_ in np.flatnonzero(np.hypot(*(outlines[:, :2] - box[:2]).T) <= reach).tolist():
-        outline = outlines[number_]
-        way = min(_way(box, edge, radius) for edge in _edges(outline))
+    near = np.flatnonzero(np.hypot(*(outlines[:, :2] - box[:2]).T) <= reach).tolist()
+    found = []
+    for one in near:
+        outline = outlines[one]
+        way = float(ways(box, np.arange(4), _edges(outline), radius).min())
         low, high = outline[6] - radius, outline[6] + outline[7] + radius
         if way < math.inf and low <= height + way * climb <= high:
-            found.append((way, crowd[number_].record()))
+            found.append((way, crowd[one].record()))
     return found
 
 
-def _edges(outline: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Return the four sides `(4,)` of an actor's box, without its margin."""
+def _edges(outline: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the four sides `(4, 4)` of an actor's box, without its margin."""
     forward = outline[2:4] * (outline[4] - MARGIN_M)
     right = np.array([-outline[3], outline[2]]) * (outline[5] - MARGIN_M)
     corners = [outline[:2] + a * forward + b * right for a, b in ((1, 1), (1, -1), (-1, -1), (-1, 1))]
-    return [np.concatenate([corners[i], corners[i - 1]]) for i in range(4)]
+    return np.array([np.concatenate([corners[i], corners[i - 1]]) for i in range(4)])
 
 
 def _standing(
@@ -115,10 +103,11 @@ def _standing(
 ) -> list[tuple[float, Actor]]:
     """Return the first thing of the town that the ball meets, and where."""
     obstacles = world.obstacles
-    ways = [(_way(box, obstacles.segments[one], radius), int(one)) for one in obstacles.within(box)]
-    if not ways:
+    numbers = obstacles.within(box)
+    if not len(numbers):
         return []
-    way, first = min(ways)
+    rolled = ways(box, numbers, obstacles.segments, radius)
+    first, way = int(numbers[int(rolled.argmin())]), float(rolled.min())
     x, y, z = place.location
     up = z + way * climb - world.town.ground_height(x + way * float(box[2]), y + way * float(box[3]))
     if way == math.inf or not -radius <= up <= REACH_UP_M + radius:

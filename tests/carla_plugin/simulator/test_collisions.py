@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carla_plugin.simulator import contact, motion
@@ -83,6 +83,7 @@ def test_a_blow_off_the_middle_turns_both():
     assert abs(other.place.rotation.yaw) > 0.5
 
 
+@settings(deadline=None)  # the first call may compile
 @given(x=st.floats(-9, 9), y=st.floats(-9, 9), first=st.floats(-180, 180), second=st.floats(-180, 180))
 def test_no_two_who_stood_apart_ever_overlap(x, y, first, second):
     one, other = car(1, yaw=first, speed=12.0), car(2, x, y, second, speed=9.0)
@@ -202,6 +203,7 @@ def test_a_town_is_cut_where_its_blocks_stand():
     assert not empty_town.hit(np.array([[0.0, 0, 1, 0, 2, 1, 0, 1]]), np.ones(1, bool)).any()
 
 
+@settings(deadline=None)  # the first call may compile
 @given(
     x=st.floats(-6, 6), y=st.floats(-6, 6), yaw=st.floats(-180, 180),
     ends=st.tuples(st.floats(-6, 6), st.floats(-6, 6), st.floats(-6, 6), st.floats(-6, 6)),
@@ -223,6 +225,7 @@ def test_segments_touch_boxes_as_sampled_points_say(x, y, yaw, ends):
         assert start > end
 
 
+@settings(deadline=None)  # the first call may compile
 @given(x=st.floats(-6, 6), y=st.floats(-6, 6), first=st.floats(-180, 180), second=st.floats(-180, 180))
 def test_footprints_overlap_as_sampled_points_say(x, y, first, second):
     one, other = car(1, 0.0, 0.0, first), car(2, x, y, second)
