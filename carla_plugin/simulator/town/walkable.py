@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import ceil, cos, pi, sin
 
@@ -18,14 +18,15 @@ INSET_M = 0.35  # a walker's middle may go to the very edge of a polygon
 RAMP_M = 0.4  # of the carriageway's rim, over which feet come down from the kerb
 ZEBRA_M = (STOP_LINE - 2.2 - 1.5, STOP_LINE - 2.2 + 1.5)  # from the begin of a street
 ISLAND_M, ISLANDS_APART_M = 1.0, 16.0
-ARC_STEPS = 5
+ARC_STEPS = 8
 
 Flat = tuple[float, float]
 
 
 def walkable_of(plan: Plan) -> tuple[Polygon, ...]:
     """Return the polygons of a plan in the world; those that touch have the touching corners in common."""
-    flat = [*_walks_and_roads(plan), *_islands(plan)]
+    ways = list(_walks_and_roads(plan))
+    flat = [*ways, *_apart(_islands(plan), ways)]
     pieces = [piece for polygon in flat for piece in _sliced(polygon, 1 - plan.bend.axis)]
     return tuple(
         Polygon(area, tuple((*plan.bend.place(x, y), z) for x, y, z in points)) for area, points in stitched(pieces)
@@ -151,6 +152,22 @@ def _islands(plan: Plan) -> Iterator[Polygon]:
                 for y in _spread(north, south):
                     corners = ((x, y), (x + ISLAND_M, y), (x + ISLAND_M, y + ISLAND_M), (x, y + ISLAND_M))
                     yield _level(Area.GRASS, corners, KERB_HEIGHT)
+
+
+def _apart(islands: Iterable[Polygon], ways: Sequence[Polygon]) -> Iterator[Polygon]:
+    """Yield those islands that no way comes near; at the town's outer corners land reaches under the pavement."""
+    boxes = np.array([_box(way) for way in ways])
+    for island in islands:
+        west, north, east, south = _box(island)
+        near = (boxes[:, 0] < east) & (boxes[:, 2] > west) & (boxes[:, 1] < south) & (boxes[:, 3] > north)
+        if not near.any():
+            yield island
+
+
+def _box(polygon: Polygon) -> tuple[float, float, float, float]:
+    """Return lowest x and y, highest x and y."""
+    x, y, _ = zip(*polygon.points, strict=True)
+    return min(x), min(y), max(x), max(y)
 
 
 def _spread(low: float, high: float) -> list[float]:
