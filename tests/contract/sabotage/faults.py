@@ -95,8 +95,8 @@ FAULTS = (
     Fault(
         "the dead live on",
         SIMULATOR + "calls/actors.py",
-        "simulation.world.remove(reading.integer(number)) is None",
-        "reading.integer(number) not in simulation.world.actors",
+        "simulation.world.remove(number) is None",
+        "number not in simulation.world.actors",
         "actors",
     ),
     Fault(
