@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 GRACE_S = 0.5  # a tick waits so long for a client that was told of a stream and has not come yet
 SLOW_CLIENT_S = 30.0
+AHEAD_BYTES = 64 << 20  # unsent bytes up to which a synchronous world waits for nobody
 BEHIND_BYTES = 8 << 20  # unsent bytes from which on a client of an asynchronous world misses messages
 
 
@@ -81,7 +82,9 @@ class Subscribers:
         Args:
             stream: number of the stream.
             message: bytes with their length first.
-            patient: wait for those who are behind, as a synchronous world does; they miss the message otherwise.
+            patient: wait for those who are far behind, as a synchronous world does; they miss the message otherwise.
+                Not for those who are only a little behind: a call of the wheel that keeps Python's lock while it waits
+                for its tick keeps the callbacks of its images from reading on.
         """
         for writer in list(self._writers.get(stream, ())):
             if writer.transport.is_closing():
@@ -91,6 +94,8 @@ class Subscribers:
                     writer.write(message)
                 continue
             writer.write(message)
+            if writer.transport.get_write_buffer_size() <= AHEAD_BYTES:
+                continue
             try:
                 async with asyncio.timeout(SLOW_CLIENT_S):
                     await writer.drain()

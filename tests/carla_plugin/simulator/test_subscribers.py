@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from carla_plugin.simulator import subscribers
-from carla_plugin.simulator.subscribers import BEHIND_BYTES, Subscribers
+from carla_plugin.simulator.subscribers import AHEAD_BYTES, Subscribers
 from protocols.carla_rpc.streaming import WORLD_STREAM
 
 
@@ -84,12 +84,11 @@ def test_a_tick_waits_no_longer_than_the_time_of_grace(monkeypatch):
 
 def test_a_client_behind_misses_messages_of_an_asynchronous_world_only():
     async def story() -> None:
-        audience, ready, behind = Subscribers(), Socket(), Socket(BEHIND_BYTES + 1)
+        audience, ready, behind = Subscribers(), Socket(), Socket(AHEAD_BYTES + 1)
         audience.add(9, ready)
         audience.add(9, behind)
         await audience.send(9, b"one", patient=False)
         assert (ready.sent, behind.sent) == ([b"one"], [])
-        ready.free.set()
         sending = asyncio.create_task(audience.send(9, b"two", patient=True))
         assert not await settled(sending)
         behind.free.set()
@@ -103,7 +102,7 @@ def test_a_client_that_never_reads_is_dropped(monkeypatch):
     monkeypatch.setattr(subscribers, "SLOW_CLIENT_S", 0.01)
 
     async def story() -> None:
-        audience, dead = Subscribers(), Socket()
+        audience, dead = Subscribers(), Socket(AHEAD_BYTES + 1)
         audience.add(9, dead)
         await audience.send(9, b"one", patient=True)
         assert dead.closed
