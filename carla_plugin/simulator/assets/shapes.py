@@ -55,13 +55,14 @@ def surface(
     given = place if uvw is None else np.asarray(uvw, dtype=np.float64)
     corner_uvw = given if given.ndim == 3 else given[faces]
     corners = place[faces]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    length = np.linalg.norm(normal, axis=1)
+    normal = _cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.sqrt((normal * normal).sum(axis=1))
     keep = length > 1e-9
     corners, normal, corner_uvw = corners[keep], normal[keep], corner_uvw[keep]
     normals = _corner_normals(corners, normal, crease_deg)
     rows = np.concatenate([corners, normals, corner_uvw], axis=2).reshape(-1, 9).astype(np.float32)
-    unique, inverse = np.unique(rows, axis=0, return_inverse=True)
+    first, inverse = _distinct(rows)
+    unique = rows[first]
     kept = len(corners)
     return Mesh(
         np.ascontiguousarray(unique[:, 0:3]), np.ascontiguousarray(unique[:, 3:6]),
@@ -69,6 +70,26 @@ def surface(
         material[keep].copy(), tag[keep].copy(), colour[keep].copy(),
         np.zeros(kept, np.int32), np.zeros(kept, np.uint32),
     )  # fmt: skip
+
+
+def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return `(T, 3)` cross products; most surfaces are so small that numpy's own spends its time on preparations."""
+    product = np.empty_like(a)
+    product[:, 0] = a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1]
+    product[:, 1] = a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2]
+    product[:, 2] = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    return product
+
+
+def _distinct(rows: NDArray[np.generic]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which of `(N, K)` rows come first of their kind, in ascending order, and for each row its kind's number."""
+    order = np.lexsort(rows.T[::-1])
+    lined = rows[order]
+    new = np.ones(len(rows), dtype=np.bool_)
+    new[1:] = (lined[1:] != lined[:-1]).any(axis=1)
+    inverse = np.empty(len(rows), dtype=np.int64)
+    inverse[order] = np.cumsum(new) - 1
+    return order[new], inverse
 
 
 def _corner_normals(
@@ -80,8 +101,7 @@ def _corner_normals(
     if crease_deg <= 0 or count == 0:
         return np.repeat(unit[:, None, :], 3, axis=1)
     keys = np.round(corners.reshape(-1, 3) * 1e4).astype(np.int64)
-    _, group = np.unique(keys, axis=0, return_inverse=True)
-    group = group.reshape(-1)
+    _, group = _distinct(keys)
     order = np.argsort(group, kind="stable")
     sizes = np.bincount(group)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
