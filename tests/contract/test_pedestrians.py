@@ -299,6 +299,49 @@ def test_a_car_kills_only_who_is_not_invincible(stage, invincible, dies):
 
 
 @pytest.mark.embedded
+@pytest.mark.source("CARLA source: WalkerNavigation::Tick")
+def test_a_led_person_whom_a_car_strikes_dies_and_loses_the_leader(stage, red):
+    walker, leader, car = struck(stage)
+    car.enable_constant_velocity(carla.Vector3D(9.0, 0.0, 0.0))
+    for _ in range(30):
+        stage.world.tick()
+        if not stage.world.get_snapshot().find(leader.id):
+            break
+    else:
+        pytest.fail("nobody died")
+    for _ in range(3):
+        stage.world.tick()
+    assert lives(stage, walker), "the body lies"
+    assert walker.get_velocity().length() == 0.0
+    car.destroy()
+    for _ in range(205):
+        stage.world.tick()
+    assert not lives(stage, walker)
+
+
+def struck(stage):
+    """Return a person who walks, the leader, and a car behind that person's back."""
+    for seed in range(30):
+        stage.world.set_pedestrians_seed(seed)
+        walker, leader = lead_one(stage, stage.world.get_random_location_from_navigation())
+        leader.go_to_location(stage.world.get_random_location_from_navigation())
+        for _ in range(20):
+            stage.world.tick()
+        place = walker.get_transform()
+        forward = place.get_forward_vector()
+        behind = place.location + carla.Location(-5.5 * forward.x, -5.5 * forward.y, 1.0)
+        car = stage.world.try_spawn_actor(
+            stage.library.find("vehicle.micro.microlino"), carla.Transform(behind, place.rotation)
+        )
+        if car is not None:
+            stage.actors.append(car)
+            return walker, leader, car
+        leader.stop()
+        stage.clear()
+    pytest.fail("no room for a car behind anybody")
+
+
+@pytest.mark.embedded
 @pytest.mark.source("CARLA docs: python_api#carla.World.set_pedestrians_cross_factor")
 def test_only_the_careless_walk_on_the_road(stage, ground, red, scale):
     def strayed(factor):
