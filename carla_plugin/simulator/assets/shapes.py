@@ -82,7 +82,7 @@ def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64
 
 
 def _distinct(rows: NDArray[np.generic]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which of `(N, K)` rows come first of their kind, in ascending order, and for each row its kind's number."""
+    """Return which of `(N, K)` rows come first of their kind, in ascending order, and each row's number of kind."""
     order = np.lexsort(rows.T[::-1])
     lined = rows[order]
     new = np.ones(len(rows), dtype=np.bool_)

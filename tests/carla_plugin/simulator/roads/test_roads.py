@@ -107,6 +107,27 @@ def test_a_signal_that_many_roads_refer_to_stays_one_light():
     assert [light.signal_id for light in lights] == ["501", "502", "503", "504"]
 
 
+def test_signs_stand_for_limits_stop_and_give_way():
+    beside = (
+        maps.signal(1, 60, -6.5, "+", "274", 60, "no")
+        + maps.signal(2, 120, 6.5, "-", "206", -1, "no")
+        + maps.signal(3, 20, -6.5, "+", "205", -1, "no")
+        + maps.signal(4, 30, -6.5, "+", "310", -1, "no")
+    )
+    limit, stop, give_way = build_roads(maps.straight(beside)).signs
+    assert [each.type_id for each in (limit, stop, give_way)] == [
+        "traffic.speed_limit.60",
+        "traffic.stop",
+        "traffic.yield",
+    ]
+    assert (limit.speed_kmh, stop.speed_kmh) == (60.0, 0.0)
+    assert limit.transform.location == pytest.approx((60.0, 6.5, 0.0))
+    assert [box.centre.y > 0 for box in (*limit.triggers, *stop.triggers)] == [True, False]
+    assert abs(limit.transform.rotation.yaw) == pytest.approx(180.0)
+    assert stop.transform.rotation.yaw == pytest.approx(0.0)
+    assert not build_roads(maps.straight(beside)).signals
+
+
 def test_walls_stand_beside_roads_and_leave_junctions_open():
     low, none = (
         build_roads(maps.crossing(), Making(wall_height=1.5)),
