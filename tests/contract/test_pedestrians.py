@@ -14,7 +14,7 @@ from carla_plugin.simulator.navigation import Area
 from carla_plugin.simulator.navigation.detour import decode
 
 SEED = 7
-CLOSE_M = 0.05
+CLOSE_M = 0.12
 PATIENCE_TICKS = 1600
 CAREFUL = (Area.SIDEWALK, Area.CROSSWALK, Area.GRASS, Area.ROAD, Area.BLOCK)
 """Where two areas meet, a person is on the one that comes first here."""
@@ -31,7 +31,7 @@ class Ground:
         self.high = np.array([ring.max(axis=0) for ring in rings]) + CLOSE_M
 
     def area(self, x: float, y: float) -> Area | None:
-        """Return the area at a point, or within a few centimetres of it; people may walk along the very edge."""
+        """Return the area at a point, or within a hand of it: people walk along the very edge."""
         near = np.flatnonzero(((self.low <= (x, y)) & (self.high >= (x, y))).all(axis=1)).tolist()
         there = {self.mesh.areas[number] for number in near if self.outside(number, x, y) < CLOSE_M}
         return next((area for area in CAREFUL if area in there), None)

@@ -15,6 +15,9 @@ settings = world.get_settings()
 settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
 world.apply_settings(settings)
 made = []
+for light in world.get_actors().filter("traffic.traffic_light"):
+    light.set_state(carla.TrafficLightState.Red)  # people wait at lights, which do not begin anew with every process
+world.freeze_all_traffic_lights(True)
 try:
     world.set_pedestrians_seed(seed)
     world.set_pedestrians_cross_factor(0.3)
@@ -45,5 +48,7 @@ try:
         controller.stop()
 finally:
     client.apply_batch_sync([carla.command.DestroyActor(number) for number in reversed(made)], True)
+    world.freeze_all_traffic_lights(False)
+    world.reset_all_traffic_lights()
     settings.synchronous_mode, settings.fixed_delta_seconds = False, None
     world.apply_settings(settings)
