@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
@@ -98,3 +99,11 @@ def start_simulator() -> Iterator[Callable[..., Simulator]]:
     """Return a function that starts a simulator of the test's own, ended with the test."""
     with ExitStack() as stack:
         yield lambda town="Grid_07", *options: stack.enter_context(started(town, *options))
+
+
+@pytest.fixture(scope="module")
+def two_simulators() -> Iterator[list[Simulator]]:
+    """Return two simulators for a file of tests, one that draws with one thread and one with two."""
+    with ExitStack() as stack, ThreadPoolExecutor(2) as together:
+        both = [started("Grid_07", "--threads", str(threads)) for threads in (1, 2)]
+        yield list(together.map(stack.enter_context, both))
