@@ -14,7 +14,8 @@ from carla_plugin.simulator.town.plan import KERB_HEIGHT, make_plan
 from carla_plugin.simulator.town.walkable import walkable_of
 
 FEET = (Area.SIDEWALK, Area.CROSSWALK)
-TOWNS = {"test": ("Grid_07", "Town07"), "soak": (*(f"Grid_{n:02d}" for n in range(24)), "Town03", "Town06", "Town10HD")}
+MANY = ("Town03", "Town06", "Town07", "Town10HD", *(f"Grid_{number:02d}" for number in range(24)))
+TOWNS = {"test": ("Grid_07",), "soak": MANY}
 
 
 def pytest_generate_tests(metafunc):
@@ -71,21 +72,17 @@ def deep(ring, point):
 def test_polygons_lie_on_the_ground(town):
     plan, mesh = town
     ground = GroundHeight(plan)
-    above = []
+    above, corners = [], [plan.place(node) for node in plan.nodes() if len(plan.arms(node)) == 2]
     for ring, area in zip(mesh.rings, mesh.areas, strict=True):
         middle = np.mean([mesh.vertices[corner] for corner in ring], axis=0)
-        if not in_outer_corner(plan, plan.bend.unplace(middle[0], middle[1])):
+        x, y = plan.bend.unplace(middle[0], middle[1])
+        # in the outer corner of a bend heights follow the streets, not the kerb
+        if all(np.hypot(x - corner[0], y - corner[1]) > 16.0 for corner in corners):
             above.append((middle[2] - ground(middle[0], middle[1]), area))
     assert len(above) > 0.8 * len(mesh.rings)
     assert max(abs(gap) for gap, area in above if area in (Area.SIDEWALK, Area.GRASS)) < 0.01
     assert min(gap for gap, _ in above) > -0.01
     assert max(gap for gap, _ in above) < KERB_HEIGHT, "ramps come down from the kerb"
-
-
-def in_outer_corner(plan, point):
-    """Return whether a point is where two streets meet in a bend: heights there follow the streets, not the kerb."""
-    corners = [plan.place(node) for node in plan.nodes() if len(plan.arms(node)) == 2]
-    return any(np.hypot(point[0] - x, point[1] - y) < 16.0 for x, y in corners)
 
 
 def test_nobody_in_town_is_far_from_all_that_is_walkable(town):
