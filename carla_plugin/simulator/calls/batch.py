@@ -50,9 +50,9 @@ def _execute(simulation: Simulation, index: int, payload: list[Any]) -> int:
     call = COMMANDS.get(index)
     if call is None:
         raise CallError(f"command {index} is not known here")
-    takes = inspect.signature(call).parameters
-    if len(payload) != len(takes) - 1:
-        raise CallError(f"command {index} takes {len(takes) - 1} arguments, not {len(payload)}")
+    takes = TAKES[index]
+    if len(payload) != takes:
+        raise CallError(f"command {index} takes {takes} arguments, not {len(payload)}")
     call(simulation, *payload)
     return payload[0] if payload and isinstance(payload[0], int) else 0
 
@@ -119,6 +119,9 @@ COMMANDS: dict[int, Callable[..., Any]] = {
     20: console_command,
     21: signals.set_traffic_light_state,
 }
+
+TAKES = {index: len(inspect.signature(call).parameters) - 1 for index, call in COMMANDS.items()}
+"""Arguments of each command; one comes with every walker that a client leads, in every tick."""
 
 NAMES = {index: call.__name__ for index, call in COMMANDS.items()}
 """What CARLA's server calls each command when something is wrong with it."""
