@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -31,9 +32,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Hear Ctrl-C: a shell that runs us in the background has us, and all that we start, ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.pluginmanager.register(Sources(), "contract sources")
+
+
+class Sources:
+    """Count where the expectations of the contract tests that ran come from, and say so at the end."""
+
+    def __init__(self) -> None:
+        self._ran: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and not report.skipped:
+            self._ran.update(str(kind) for name, kind in report.user_properties if name == "source")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._ran:
+            counts = ", ".join(f"{kind} {count}" for kind, count in self._ran.most_common())
+            total, ours = self._ran.total(), self._ran["ours"]
+            terminalreporter.write_line(f"contract: {total} tests, {ours} of them ours; by source: {counts}")
 
 
 @pytest.fixture(scope="session")
