@@ -13,18 +13,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 def main() -> None:
-    """Measure supply and losses; print a table and write it as JSON."""
+    """Measure the simulator, supply and losses; print a table and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out/bench"))
     parser.add_argument("--scenario", default="town")
     parser.add_argument("--bundles", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--iters", type=int, default=60)
-    parser.add_argument("--only", choices=("supply", "losses"))
+    parser.add_argument("--only", choices=("world", "supply", "losses"))
     arguments = parser.parse_args()
     results: dict[str, object] = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     }
+    if arguments.only in (None, "world"):
+        import world
+
+        results["world"] = world.measured()
     if arguments.only in (None, "supply"):
         results["supply"] = measure_supply(arguments)
     if arguments.only in (None, "losses"):
