@@ -54,30 +54,6 @@ def test_a_lane_knows_what_lies_ahead_of_it(stage):
     assert seen > 3
 
 
-@pytest.mark.source("CARLA docs: python_api#carla.Vehicle.get_speed_limit")
-def test_a_vehicle_takes_the_limit_of_the_sign_it_passes(stage):
-    stage.world.tick()
-    landmarks = [each for each in stage.map.get_all_landmarks_of_type(LIMIT) if each.value != 30]
-    for landmark in landmarks[:3]:
-        lane = landmark.get_lane_validities()[0][0]
-        along = lane < 0
-        start = stage.map.get_waypoint_xodr(landmark.road_id, lane, landmark.s + (10.0 if along else -10.0))
-        # drive up to the sign from behind it, the way its traffic goes
-        place = start.previous(16.0)[0].transform
-        place.location.z += 0.3
-        car = stage.spawn("vehicle.tesla.model3", place)
-        stage.world.tick()
-        assert car.get_speed_limit() == pytest.approx(30.0)
-        for _ in range(60):
-            yaw = start.transform.get_forward_vector()
-            car.set_target_velocity(carla.Vector3D(yaw.x * 10.0, yaw.y * 10.0, 0.0))
-            stage.world.tick()
-            if car.get_speed_limit() == pytest.approx(landmark.value):
-                break
-        assert car.get_speed_limit() == pytest.approx(landmark.value)
-        stage.clear()
-
-
 @pytest.mark.source("CARLA docs: python_api#carla.Map.get_crosswalks")
 def test_crosswalks_are_closed_outlines_across_the_road(stage):
     corners = stage.map.get_crosswalks()

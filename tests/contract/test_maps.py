@@ -84,6 +84,27 @@ def test_each_dynamic_signal_becomes_one_traffic_light(client):
         asynchronous(world)
 
 
+@pytest.mark.source("CARLA docs: python_api#carla.Vehicle.get_speed_limit")
+def test_a_vehicle_takes_the_limit_of_the_sign_it_passes(client):
+    world = generated(client, maps.straight(maps.signal(7, 60, -6.5, "+", "274", 60, "no")))
+    try:
+        place = world.get_map().get_waypoint_xodr(1, -1, 45.0).transform
+        place.location.z += 0.3
+        car = world.spawn_actor(world.get_blueprint_library().find("vehicle.tesla.model3"), place)
+        world.tick()
+        assert car.get_speed_limit() == pytest.approx(30.0)
+        (landmark,) = world.get_map().get_all_landmarks_of_type("274")
+        sign = world.get_traffic_sign(landmark)
+        assert sign.type_id == "traffic.speed_limit.60"
+        for _ in range(40):
+            car.set_target_velocity(carla.Vector3D(12.0, 0.0, 0.0))
+            world.tick()
+        assert car.get_location().x > 62.0
+        assert car.get_speed_limit() == pytest.approx(60.0)
+    finally:
+        asynchronous(world)
+
+
 @pytest.mark.source("CARLA docs: python_api#carla.OpendriveGenerationParameters")
 @pytest.mark.parametrize(("height", "stopped"), [(1.5, True), (0.0, False)])
 def test_walls_keep_vehicles_on_the_road_if_they_are_asked_for(client, height, stopped):

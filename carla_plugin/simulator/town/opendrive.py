@@ -78,7 +78,7 @@ def _street(plan: Plan, link: Link) -> str:
         f'<predecessor elementType="junction" elementId="{junction_id(plan, link.start)}"/>'
         f'<successor elementType="junction" elementId="{junction_id(plan, link.end)}"/>'
     )
-    return road(ident, length, -1, ends, line.speed_kmh, view, section, _furniture(plan, link, line, length))
+    return road(ident, length, -1, ends, line.limit_kmh, view, section, _furniture(plan, link, line, length))
 
 
 def _furniture(plan: Plan, link: Link, line: Line, length: float) -> str:

@@ -15,6 +15,7 @@ SIDES = ((1, 0), (0, 1), (-1, 0), (0, -1))  # directions of the arms of a node: 
 CORNER_RADIUS = 6.0  # metres, of the kerb where two streets meet
 KERB_HEIGHT = 0.15  # metres
 STOP_LINE = 5.2  # metres from the end of a street back to its stop line; the zebra lies between
+BUILT_UP_KMH = 50
 MARGIN = 48.0  # metres of building land outside the outermost streets
 
 
@@ -51,7 +52,7 @@ class Line:
         verge: width of the grass between kerb and pavement, 0 for none.
         walk: width of the pavement.
         yellow: whether the middle line is yellow and double, else white and broken.
-        speed_kmh: speed limit.
+        speed_kmh: speed for which it is laid out.
     """
 
     position: float
@@ -62,6 +63,11 @@ class Line:
     walk: float
     yellow: bool
     speed_kmh: int
+
+    @property
+    def limit_kmh(self) -> int:
+        """Speed limit on the signs: 30 in built-up areas, where faster traffic blocks small crossings."""
+        return self.speed_kmh if self.speed_kmh > BUILT_UP_KMH else 30
 
     @property
     def driving(self) -> float:

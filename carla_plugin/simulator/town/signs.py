@@ -71,7 +71,7 @@ def sign_xml(sign: PlannedSign, length: float) -> str:
     """Write a sign as OpenDRIVE on its street of `length` metres."""
     s = sign.ahead if sign.way > 0 else length - sign.ahead
     t = -sign.way * (sign.line.half + POST)
-    value = sign.line.speed_kmh if sign.kind == SPEED_LIMIT else -1
+    value = sign.line.limit_kmh if sign.kind == SPEED_LIMIT else -1
     first, last = sorted((-sign.way, -sign.way * sign.line.lanes))
     return (
         f'<signal name="Sign_{sign.ident}" id="{sign.ident}" s="{s:.4f}" t="{t:.4f}" zOffset="0" hOffset="0" roll="0" '
@@ -91,7 +91,7 @@ def _placed(plan: Plan, link: Link, sign: PlannedSign) -> SignPlacement:
     box = TriggerBox(
         Location(middle[0], middle[1], 1.0), Location(TRIGGER_LENGTH / 2, sign.line.driving / 2 - 0.2, 1.5), yaw
     )
-    limit = sign.line.speed_kmh if sign.kind == SPEED_LIMIT else 0
+    limit = sign.line.limit_kmh if sign.kind == SPEED_LIMIT else 0
     kind = f"traffic.speed_limit.{limit}" if limit else "traffic.yield"
     place = Transform(Location(x, y, KERB_HEIGHT), Rotation(yaw=(yaw + 180.0) % 360.0 - 180.0))
     return SignPlacement(str(sign.ident), kind, place, (box,), float(limit))

@@ -109,7 +109,7 @@ def connections(plan: Plan, node: Node) -> list[Connection]:
                 Connection(
                     arrive, leave, arrive.inward * lane_from, -leave.inward * lane_to, line.lane_width,
                     _path(plan, node, side, leave_side, lane_from, lane_to), gap, (line.walk, other.walk),
-                    arrive.inward * len(side_lanes(line)), -leave.inward * len(side_lanes(other)), line.speed_kmh,
+                    arrive.inward * len(side_lanes(line)), -leave.inward * len(side_lanes(other)), line.limit_kmh,
                 )
             )  # fmt: skip
     return found
