@@ -15,6 +15,7 @@ from carla_plugin.simulator.backdrop import Backdrop
 from carla_plugin.simulator.body.figures import drawn, feet_of
 from carla_plugin.simulator.cameras import Still
 from carla_plugin.simulator.collisions import Collision
+from carla_plugin.simulator.crossings import Crossings
 from carla_plugin.simulator.death import mourn
 from carla_plugin.simulator.drawings import Drawings
 from carla_plugin.simulator.footprint import Footprints, boxes_of
@@ -98,6 +99,7 @@ class World:
         self.signs = tuple(stand_signs(town.signs, self.new_id))
         for sign in self.signs:
             self.add(sign)
+        self._crossings = Crossings(town.opendrive, {signal.junction for signal in self.signals})
         self._limits = Limits(self.signs, town.signs)
         junctions = sorted({signal.junction for signal in self.signals})
         self.groups = [SignalGroup(s for s in self.signals if s.junction == junction) for junction in junctions]
@@ -182,6 +184,7 @@ class World:
                 actor.place = compose(parent.place, actor.relative)
                 actor.velocity = parent.velocity
         tell_lights(self._stop_boxes, self.vehicles)
+        self._crossings.tell(self.vehicles)
         self._limits.tell(self.vehicles)
 
     def state_message(self) -> bytes:

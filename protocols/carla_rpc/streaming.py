@@ -107,12 +107,12 @@ def vehicle_details(control: VehicleControl, speed_limit_km_h: float, light: tup
     Args:
         control: as it is applied.
         speed_limit_km_h: at its place.
-        light: id and state of the traffic light it stands before, if any.
+        light: id and state of the traffic light it stands before, if any; id 0 for a state that no light shows.
     """
     actor, state = light if light is not None else (0, 2)  # CARLA says green where there is none
     return _VEHICLE.pack(
         control.throttle, control.steer, control.brake, control.hand_brake, control.reverse,
-        control.manual_gear_shift, control.gear, speed_limit_km_h, state, light is not None, actor, 0,
+        control.manual_gear_shift, control.gear, speed_limit_km_h, state, actor != 0, actor, 0,
     )  # fmt: skip
 
 

@@ -26,7 +26,9 @@ BORN_AS = {"vehicle": Vehicle, "walker": Walker, "sensor": Sensor}
 
 @pytest.fixture
 def world() -> World:
-    town = types.SimpleNamespace(name="Plain", signals=(), ground_height=lambda x, y: 0.0, scene=empty())
+    town = types.SimpleNamespace(
+        name="Plain", signals=(), ground_height=lambda x, y: 0.0, scene=empty(), opendrive="", signs=()
+    )
     return World(1, town, EpisodeSettings(), 0)
 
 
