@@ -99,6 +99,7 @@ class Walker(SimActor):
     physics: bool = True
     collides: bool = True
     thrown: Location = Location()  # m/s, by what pushes this person just now
+    seated: bool = False  # in a wheelchair
     posture: Any = None  # the pose that a client has taken or set
     blend: float = 0.0  # share of that pose in what is drawn, 0..1; the rest is the gait
     died_s: float | None = None  # simulated second of this person's death

@@ -84,7 +84,9 @@ def _make(world: World, description: ActorDescription, place: Transform, port: i
     if name.startswith("walker."):
         extent = walker_extent(name)
         box = BoundingBox(Location(), Location(*extent), Rotation(), number)
-        return Walker(number, description, place, box, bytes([12]), half_height=extent[2])
+        person = Walker(number, description, place, box, bytes([12]), half_height=extent[2])
+        person.seated = person.attribute("use_wheelchair", "false").strip().lower() in ("true", "1")
+        return person
     if name.startswith("static."):
         return _thing(number, description, place)
     if name not in KINDS:

@@ -187,3 +187,21 @@ def test_bones_of_an_actor_are_those_of_the_person(person):
     assert set(names) == set(told)
     for name, place in zip(names, places, strict=True):
         assert place.location.distance(told[name].world.location) < 1e-3, name
+
+
+@pytest.mark.source("CARLA docs: bp_library walker use_wheelchair")
+def test_who_uses_a_wheelchair_sits(stage, person, eye):
+    upright = np.flatnonzero(mask(stage, eye).any(axis=1)).size
+    knees = bones(person)["crl_leg__L"].world.location.z - bones(person)["crl_thigh__L"].world.location.z
+    place = person.get_transform()
+    person.destroy()
+    stage.actors.remove(person)
+    sitter = stage.spawn("walker.pedestrian.0007", place, use_wheelchair="true")
+    stage.world.tick()
+    picture = mask(stage, eye)
+    assert 0.6 * upright < np.flatnonzero(picture.any(axis=1)).size < 0.95 * upright
+    lap = bones(sitter)["crl_leg__L"].world.location.z - bones(sitter)["crl_thigh__L"].world.location.z
+    assert lap > 0.5 * knees, "thighs lie rather than hang"
+    give_back(sitter)
+    sitter.show_pose()
+    assert np.array_equal(mask(stage, eye), picture)

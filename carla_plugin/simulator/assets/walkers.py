@@ -8,10 +8,13 @@ from typing import NamedTuple
 from carla_plugin.simulator.assets.people import Joints, walking
 from carla_plugin.simulator.assets.people_body import GREY, Look, Piece, look_of, pieces
 from carla_plugin.simulator.assets.shapes import as_one
+from carla_plugin.simulator.assets.wheelchair import sitting, wheelchair
 from carla_plugin.simulator.mesh import Mesh
 
 PEDESTRIAN = 12
 STANDING = -1.0
+SITTING = -2  # in place of the number of a phase: in a wheelchair
+HANGING = ("coat", "skirt", "backpack")  # what does not go with a chair
 PHASES = 16
 WALKER_IDS: tuple[str, ...] = tuple(f"walker.pedestrian.{number:04d}" for number in range(1, 53))
 
@@ -55,22 +58,32 @@ def figure(blueprint_id: str, step: int) -> Figure:
 
     Args:
         blueprint_id: `walker.pedestrian.NNNN`.
-        step: number of the phase, as from `step_of`.
+        step: number of the phase, as from `step_of`, or `SITTING` for somebody in a wheelchair.
     """
-    joints = walking(walker_height(blueprint_id), step / PHASES if step >= 0 else STANDING)
+    height = walker_height(blueprint_id)
+    if step == SITTING:
+        joints = sitting(height)
+        parts = [piece.mesh for piece in dressed(blueprint_id, joints, sits=True)]
+        return Figure(joints, 0.0, as_one(parts))
+    joints = walking(height, step / PHASES if step >= 0 else STANDING)
     made = as_one([piece.mesh for piece in dressed(blueprint_id, joints)])
     lift = -float(made.vertices[:, 2].min())
     return Figure(joints, lift, made.placed(0.0, 0.0, lift))
 
 
-def dressed(blueprint_id: str, joints: Joints) -> list[Piece]:
+def dressed(blueprint_id: str, joints: Joints, *, sits: bool = False) -> list[Piece]:
     """Return the pieces of a person's body over joints, within the axes of the rig.
 
     Args:
         blueprint_id: `walker.pedestrian.NNNN`.
         joints: of this person.
+        sits: whether in a wheelchair, which is the last piece then.
     """
-    return pieces(joints, _look(blueprint_id), PEDESTRIAN)
+    look = _look(blueprint_id)
+    if not sits:
+        return pieces(joints, look, PEDESTRIAN)
+    bare = look._replace(extra="") if look.extra in HANGING else look
+    return [*pieces(joints, bare, PEDESTRIAN), Piece("chair", -1, wheelchair(PEDESTRIAN))]
 
 
 def _number(blueprint_id: str) -> int:

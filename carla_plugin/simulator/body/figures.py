@@ -8,7 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from carla_plugin.simulator.actors import Walker
-from carla_plugin.simulator.assets.walkers import STANDING, dressed, figure, step_of, stride_length, walker_height
+from carla_plugin.simulator.assets.walkers import (
+    SITTING,
+    STANDING,
+    dressed,
+    figure,
+    step_of,
+    stride_length,
+    walker_height,
+)
 from carla_plugin.simulator.body.pose import blended, within_one, within_parents
 from carla_plugin.simulator.body.skeleton import BONES, Frames, frames_of
 from carla_plugin.simulator.body.skin import Floats, deformed, weights
@@ -33,7 +41,9 @@ class Posture(NamedTuple):
 
 
 def gait_step(walker: Walker) -> int:
-    """Return the drawn phase of a walker's gait, -1 for standing."""
+    """Return the drawn phase of a walker's gait, -1 for standing, `SITTING` in a wheelchair."""
+    if walker.seated and walker.died_s is None:
+        return SITTING
     return step_of(stride(walker, stride_length(walker.description.id)))
 
 
@@ -101,5 +111,5 @@ def _dressed(blueprint_id: str, step: int) -> tuple[Frames, Floats]:
     """Return where the bones of a body are, and with which shares its points follow them."""
     joints, lift, _ = figure(blueprint_id, step)
     rig = frames_of(joints, 0.0)  # the pieces are within the axes of the rig
-    shares = weights(dressed(blueprint_id, joints), rig, walker_height(blueprint_id))
+    shares = weights(dressed(blueprint_id, joints, sits=step == SITTING), rig, walker_height(blueprint_id))
     return frames_of(joints, lift), shares

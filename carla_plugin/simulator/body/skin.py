@@ -38,6 +38,10 @@ def _of(piece: Piece, frames: Frames, height: float) -> Floats:
         return _chain(points, frames, ("crl_hips__C", "crl_spine__C", "crl_spine01__C"), 2.0 * soft, 1.0)
     if piece.region == "head":
         return _chain(points, frames, ("crl_neck__C", "crl_Head__C"), 0.5 * soft, 1.0)
+    if piece.region == "chair":
+        shares = np.zeros((len(points), len(BONES)))
+        shares[:, 0] = 1.0
+        return shares
     if piece.region == "hem":
         return _hem(points, frames, height)
     letter = _SIDES[piece.side]
