@@ -159,12 +159,15 @@ def test_images_come_up_to_three_ticks_late_and_out_of_order(stage, album, hazar
 def test_one_pixel_is_wrong_in_a_few_masks(stage, album, hazardous):
     eye = album("semantic_segmentation", image_size_x=16, image_size_y=16)
     depth = album("depth", image_size_x=16, image_size_y=16)
-    frames = ticks(stage, 250)
-    masks = eye.of(frames)
-    [(right, _)] = Counter(masks).most_common(1)
-    wrong = [np.frombuffer(mask, np.uint8) for mask in masks if mask != right]
+    frames: list[int] = []
+    wrong: list[np.ndarray] = []
+    while len(frames) < 200 or (hazardous and not wrong and len(frames) < 1000):  # by lot: first 200 all right, 2 %
+        frames += ticks(stage, 100)
+        masks = eye.of(frames)
+        [(right, _)] = Counter(masks).most_common(1)
+        wrong = [np.frombuffer(mask, np.uint8) for mask in masks if mask != right]
     assert [int((mask != np.frombuffer(right, np.uint8)).sum()) for mask in wrong] == [1] * len(wrong)
-    assert 1 <= len(wrong) <= 12 if hazardous else not wrong
+    assert 1 <= len(wrong) <= 0.1 * len(frames) if hazardous else not wrong
     assert len(set(depth.of(frames))) == 1
 
 
