@@ -18,6 +18,8 @@ LEAVES: tuple[Any, ...] = (
 )  # fmt: skip
 NEVER = frozenset({"load_new_episode", "copy_opendrive_to_file", "add_traffic_manager_running"})
 """Calls that are left out: the first two build a town each time, the last makes a traffic manager that is none."""
+SOMEBODY = "somebody's id"
+"""Stands for the id of a living actor until the call is made."""
 
 
 class Spoiler:
@@ -25,6 +27,7 @@ class Spoiler:
 
     Attributes:
         corpus: calls `(method, arguments)` that are spoilt further; whoever measures what they reach may add to it.
+        ids: of the actors that live now; whoever knows them keeps them true.
     """
 
     def __init__(self, methods: dict[str, int], seed: int) -> None:
@@ -36,28 +39,43 @@ class Spoiler:
         """
         self.dice = random.Random(seed)
         self._methods = {name: takes for name, takes in sorted(methods.items()) if name not in NEVER}
+        self.ids: list[int] = list(range(1, 40))
         self.corpus: list[tuple[str, list[Any]]] = [
-            (name, [self.dice.choice((1, PLACE, 1.0, True)) for _ in range(takes)])
+            (name, [SOMEBODY, *(self.dice.choice(values) for _ in range(takes - 1))][:takes])
             for name, takes in self._methods.items()
+            for values in ((1.0, 0), (PLACE, PLACE[0]), (True, "x"))
         ]
         colour = [["color", 2, "255,0,0"], ["role_name", 3, "x"]]
-        for blueprint in ("vehicle.tesla.model3", "walker.pedestrian.0001", "sensor.camera.depth", "static.prop.bench"):
+        for blueprint in (
+            "vehicle.tesla.model3",
+            "walker.pedestrian.0001",
+            "sensor.camera.depth",
+            "static.prop.bench01",
+        ):
             self.corpus.append(("spawn_actor", [[1, blueprint, colour], PLACE]))
+        for blueprint in ("sensor.lidar.ray_cast", "sensor.other.imu", "sensor.camera.rgb", "controller.ai.walker"):
+            self.corpus.append(("spawn_actor_with_parent", [[1, blueprint, []], PLACE, SOMEBODY, 0, ""]))
         control = [0.5, 0.1, 0.0, False, False, False, 0]
         self.corpus.append(("apply_batch", [[[[0, [[1, "vehicle.audi.tt", []], PLACE, [False], "", []]]]], True]))
-        self.corpus.append(("apply_batch", [[[[2, [20, control]]], [[1, [21]]]], False]))
-        self.corpus.append(("apply_control_to_vehicle", [20, control]))
+        self.corpus.append(("apply_batch", [[[[2, [SOMEBODY, control]]], [[1, [SOMEBODY]]]], False]))
+        self.corpus.append(("apply_control_to_vehicle", [SOMEBODY, control]))
         self.corpus.append(
             ("set_episode_settings", [[True, False, [True, 0.05], True, 0.01, 10, 0, False, 3e3, 2e3, 1]])
         )
         self.corpus.append(("set_weather_parameters", [[10.0] * 14]))
 
     def call(self) -> tuple[str, list[Any]]:
-        """Return a method and arguments, one to three of their values spoilt."""
+        """Return a method and arguments, up to three of their values spoilt; `living` puts in ids."""
         method, arguments = self.dice.choice(self.corpus)
-        for _ in range(self.dice.randint(1, 3)):
+        for _ in range(self.dice.randint(0, 3)):
             arguments = self._spoilt(arguments, 0)
-        return method, arguments if isinstance(arguments, list) else [arguments]
+        return method, arguments
+
+    def living(self, value: Any) -> Any:
+        """Return a value with ids of living actors where somebody's is to stand."""
+        if isinstance(value, list):
+            return [self.living(each) for each in value]
+        return self.dice.choice(self.ids) if value is SOMEBODY else value
 
     def message(self, method: str, arguments: list[Any]) -> bytes:
         """Return the bytes of a request; of one in eight, bytes are spoilt as well."""
@@ -76,6 +94,8 @@ class Spoiler:
         return bytes(data)
 
     def _spoilt(self, value: Any, depth: int) -> Any:
+        if value is SOMEBODY and self.dice.random() < 0.7:
+            return value
         if isinstance(value, list) and value and (depth == 0 or self.dice.random() < 0.8):
             out = list(value)
             where = self.dice.randrange(len(out))
@@ -90,7 +110,7 @@ class Spoiler:
         if depth == 0:
             return value
         if isinstance(value, bool | int) and self.dice.random() < 0.5:
-            return self.dice.randint(0, 60)  # may be somebody's id
+            return SOMEBODY
         return self._leaf()
 
     def _leaf(self) -> Any:

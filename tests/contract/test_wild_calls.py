@@ -30,6 +30,7 @@ import fuzzing
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 ANSWER_S = 60.0
 GROWTH_MB = 60.0
+WATCHED = ("/carla_rpc/", "/simulator/calls/", "/simulator/recorder/", "/simulator/sensors/", "/simulator/spawning")
 
 pytestmark = [pytest.mark.embedded, pytest.mark.source("ours"), pytest.mark.timeout(0)]
 
@@ -52,8 +53,8 @@ class Peer:
         self._socket: socket.socket | None = None
         self.ends: Counter[str] = Counter()
 
-    def ask(self, data: bytes, whole: bool) -> None:
-        """Send a message; one that may not be whole gets a connection of its own, ended after it.
+    def ask(self, data: bytes, whole: bool) -> list[int]:
+        """Send a message, and return the id of whom it made; one that may not be whole gets its own connection.
 
         Raises:
             TimeoutError: no answer, and the connection stands.
@@ -69,7 +70,7 @@ class Peer:
                     self.ends["spoilt, answered" if got else "spoilt, dropped"] += 1
                 except ConnectionError:
                     self.ends["spoilt, dropped"] += 1
-            return
+            return []
         if self._socket is None:
             self._socket = socket.create_connection(self._address, timeout=ANSWER_S)
         unpacker = msgpack.Unpacker(max_buffer_size=1 << 30, strict_map_key=False, raw=True)
@@ -79,11 +80,11 @@ class Peer:
             if not more:
                 self.ends["dropped"] += 1
                 self._socket = None
-                return
+                return []
             unpacker.feed(more)
-            for _, _, error, _ in unpacker:
+            for _, _, error, result in unpacker:
                 self.ends["refused" if error is not None else "answered"] += 1
-                return
+                return _made(result)
 
     def close(self) -> None:
         if self._socket is not None:
@@ -95,6 +96,14 @@ def call(number: int, method: str, *arguments) -> bytes:
     return msgpack.packb([0, number, method, [[False], *arguments]])
 
 
+def _made(result) -> list[int]:
+    """Return the id of an actor that an answer describes, as `spawn_actor` does."""
+    match result:
+        case [[1, [int(number), int(), *_]]] if number > 0:
+            return [number]
+    return []
+
+
 def test_wild_calls_through_both_ports(start_simulator, scale):
     count = 100_000 if scale == "soak" else 1000
     simulator = start_simulator()
@@ -103,13 +112,18 @@ def test_wild_calls_through_both_ports(start_simulator, scale):
     sizes = []
     for number in range(count):
         method, arguments = spoiler.call()
+        arguments = spoiler.living(arguments)
         data = spoiler.message(method, arguments)
-        peer.ask(data, data == _whole(data, method, arguments))
+        made = peer.ask(data, data == _whole(data, method, arguments))
+        spoiler.ids += made
         if number % 10 == 0:
             with socket.create_connection((simulator.host, simulator.port + 1), timeout=ANSWER_S) as stream:
                 stream.sendall(dice.choice((struct.pack("<I", dice.randint(0, 40)), dice.randbytes(3), b"x" * 5000)))
         if number % 250 == 249:
             peer.ask(call(1, "load_new_episode", "Grid_07", True, 65535), True)
+            made = peer.ask(call(2, "spawn_actor", [1, "static.prop.bench01", []], fuzzing.PLACE), True)
+            assert made, "expected an empty world to take a bench"
+            spoiler.ids = list(range(made[0] - 40, made[0] + 1))  # those of the lights come first
             assert simulator.process.poll() is None, f"it ended after message {number} of seed {SEED}"
             sizes.append(megabytes(simulator))
     peer.close()
@@ -141,7 +155,7 @@ class Lines:
 
     def trace(self, frame, event, argument):
         name = frame.f_code.co_filename
-        if "/carla_rpc/" not in name and "/simulator/calls/" not in name and "/spawning" not in name:
+        if not any(part in name for part in WATCHED):
             return None
         if event == "line":
             self.seen.add((name, frame.f_lineno))
@@ -175,8 +189,9 @@ def test_wild_calls_guided_by_what_they_reach(scale, tmp_path):
     async def run() -> None:
         simulation = Simulation(town, 2001, Options(recordings=tmp_path), build, nothing, nothing, look)
         for number in range(count):
-            method, arguments = spoiler.call()
-            data, before = spoiler.message(method, arguments), len(lines.seen)
+            method, wild = spoiler.call()
+            arguments, before = spoiler.living(wild), len(lines.seen)
+            data = spoiler.message(method, arguments)
             sys.settrace(lines.trace)
             try:
                 for request in messages.RequestReader().feed(data):
@@ -189,7 +204,8 @@ def test_wild_calls_guided_by_what_they_reach(scale, tmp_path):
             finally:
                 sys.settrace(None)
             if len(lines.seen) > before:
-                spoiler.corpus.append((method, arguments))
+                spoiler.corpus.append((method, wild))
+            spoiler.ids = list(simulation.world.actors) or [1]
             if number % 500 == 499:
                 grown.append(len(lines.seen))
                 await simulation.load("", True)
