@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+from carla_plugin.simulator.hazards import HAZARDS
+
 EXAMPLE = """example:
   carla-plugin simulate --port 2000 --town Grid --seed 7
 
@@ -22,7 +24,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "simulate",
         help="start the embedded simulator",
         description="Serve a seeded town to CARLA 0.9.16 clients: calls on PORT, streams on PORT + 1.",
-        epilog=EXAMPLE,
+        epilog=EXAMPLE + "\nhazards:\n" + "".join(f"  {name:13} {words}\n" for name, words in HAZARDS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine)")
@@ -47,8 +49,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="append",
         default=[],
         metavar="NAME",
-        help="do as real servers do now and then; may be repeated; off by default; names: foliage rain exposure "
-        "late-weather idle clouds creep blink late-images wrong-pixel stall[=SECONDS]",
+        help="trouble that real servers give, off by default, may be repeated; the names stand below",
     )
     parser.add_argument("--stay-with-stdin", action="store_true", help="leave when standard input ends")
     return parser

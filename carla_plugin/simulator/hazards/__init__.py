@@ -1,7 +1,8 @@
 """Hazards: what real servers do to those who want one frozen moment under many skies; all off unless asked for.
 
 Each is a small function of the tick, the simulator's seed and what the client has set, so that equal runs meet equal
-hazards. Sources: the issues of CARLA that are named with each.
+hazards. After CARLA's issues 8669 (foliage), 2345 (rain), 1606 (late weather), 3774 (idle people), 1558 (clouds); the
+last three are ours.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from dataclasses import dataclass, field
 from protocols.errors import InputError
 
 HAZARDS = {
-    "foliage": "leaves sway while wind_intensity is above 0, and masks with them (issue 8669)",
-    "rain": "rain lingers for some seconds after the weather has changed (issue 2345)",
-    "exposure": "automatic exposure adapts over simulated time, unless exposure_mode is manual",
-    "late-weather": "weather applies a tick late",
-    "idle": "people sway a little, even while they are frozen (issue 3774)",
-    "clouds": "clouds move (issue 1558)",
-    "creep": "vehicles with physics on creep, though nobody drives them",
-    "blink": "the lights of vehicles blink",
-    "late-images": "images come up to three ticks late and out of order; ours",
-    "wrong-pixel": "one pixel is wrong in 2 % of the masks; ours",
-    "stall": "the server stands still for 5 s in every 200th tick; ours",
+    "foliage": "leaves sway while wind_intensity is above 0, in masks too",
+    "rain": "rain takes 1.5 s to end or to begin",
+    "exposure": "cameras adapt to other light over seconds, unless exposure_mode is manual",
+    "late-weather": "weather shows a tick late",
+    "idle": "people stir even when frozen, unless show_pose shows a pose in full",
+    "clouds": "clouds move, however calm the air",
+    "creep": "vehicles with physics and without any control creep forward",
+    "blink": "brake lamps and indicators blink, and traffic lights that are not frozen",
+    "late-images": "images come up to three ticks late and out of order",
+    "wrong-pixel": "one pixel is wrong in 2 % of the semantic masks",
+    "stall": "every 200th tick takes 5 s longer, stall=SECONDS for another time",
 }
 """Name and words of each hazard."""
 

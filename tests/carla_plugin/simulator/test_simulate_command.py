@@ -36,6 +36,7 @@ def command(*options: str, **environment: str) -> Iterator[subprocess.Popen[str]
         (["--seed", "-3"], "--seed -3", 2),
         (["--port", "65535"], "--port", 2),
         (["--threads", "0"], "--threads", 2),
+        (["--hazard", "fog"], "--hazard fog: expected one of foliage, rain, exposure", 2),
         (["--host", "192.0.2.1", "--port", "0"], "--host 192.0.2.1: expected an address of this machine", 3),
     ],
 )
