@@ -51,6 +51,7 @@ def test_a_replay_goes_where_the_recording_went(stage, recorded):
     for _ in range(60):
         stage.world.tick()
     assert car.get_velocity().length() < 0.1, "expected physics to have it back after the end"
+    assert walker.get_velocity().length() == 0.0, "expected people to stop at the end"
 
 
 @pytest.mark.source(DOCS)

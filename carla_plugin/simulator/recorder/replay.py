@@ -81,6 +81,8 @@ class Replayer:
         for actor in self._actors.values():
             if isinstance(actor, (Vehicle, Walker)):
                 actor.physics = True
+            if isinstance(actor, Walker):  # vehicles go on as they were driven, people stop, as in CARLA
+                actor.control = actor.control._replace(speed=0.0)
             elif isinstance(actor, Signal):
                 actor.frozen = False
         if not keep:
