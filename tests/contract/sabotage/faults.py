@@ -76,7 +76,11 @@ FAULTS = (
     ),
     Fault("north for south", SIMULATOR + "sensors/gnss.py", "place.y / (SCALE", "-place.y / (SCALE", "inertia"),
     Fault(
-        "free fall", SIMULATOR + "sensors/imu.py", "(0.0, 0.0, world.switches.gravity)", "(0.0, 0.0, -world.switches.gravity)", "inertia"
+        "free fall",
+        SIMULATOR + "sensors/imu.py",
+        "(0.0, 0.0, world.switches.gravity)",
+        "(0.0, 0.0, -world.switches.gravity)",
+        "inertia",
     ),
     Fault(
         "degrees for radians",

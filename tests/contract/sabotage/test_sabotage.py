@@ -1,11 +1,9 @@
-"""Sabotage: the contract tests notice faults; each is put into a copy of the simulator and must turn a test red."""
+"""Sabotage: the contract tests notice faults; each is put into a simulator and must turn a test red."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import queue
-import shutil
 import subprocess
 import sys
 import threading
@@ -31,33 +29,26 @@ pytestmark = [pytest.mark.embedded, pytest.mark.source("ours")]
 
 
 @contextmanager
-def served(home: Path) -> Iterator[str]:
-    """Serve from the packages in a folder; give the address."""
-    command = [sys.executable, "-m", "carla_plugin.cli", "simulate", "--port", "0", "--town", "Grid_07"]
-    command += ["--stay-with-stdin", "--recordings", str(home / "recordings")]
+def served(home: Path, number: int) -> Iterator[str]:
+    """Serve with a fault in; give the address."""
+    command = [sys.executable, str(HERE / "run_with_fault.py"), str(number), "simulate", "--port", "0"]
+    command += ["--town", "Grid_07", "--stay-with-stdin", "--recordings", str(home / "recordings")]
+    said = home / "said"
     process = subprocess.Popen(
-        command, cwd=home, env=os.environ | {"PYTHONPATH": str(home)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        command, cwd=home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said.open("w"), text=True
+    )
     try:
         lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=lambda: lines.put(process.stdout.readline()), daemon=True).start()
         ready = lines.get(timeout=START_S)
         assert ready.startswith("ready on "), f"the simulator said {ready!r}"
+        assert f"fault: {FAULTS[number].name}" in said.read_text(), "its file was not imported"
         yield ready.split()[-1]
     finally:
         process.kill()
         process.wait()
         process.stdin.close()
         process.stdout.close()
-
-
-@pytest.fixture
-def copy(tmp_path) -> Path:
-    """Return a folder with a copy of the packages that the simulator is made of."""
-    for package in ("carla_plugin", "protocols"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
 
 
 def asked(address: str, where: str) -> subprocess.CompletedProcess[str]:
@@ -73,26 +64,24 @@ def test_there_are_twenty_and_all_can_be_put_in():
     for fault in FAULTS:
         source = (ROOT / fault.path).read_text()
         assert source.count(fault.right) == 1, f"{fault.name}: '{fault.right}' stands {source.count(fault.right)} times"
+        assert "njit" not in source, f"{fault.name}: a kernel would be taken from where compiled ones are kept"
         compile(source.replace(fault.right, fault.wrong), fault.path, "exec")
 
 
 @pytest.mark.parametrize("number", range(20))
-def test_a_fault_turns_a_test_red(copy, scale, number):
+def test_a_fault_turns_a_test_red(tmp_path, scale, number):
     if scale == "test" and number >= FIRST:
         pytest.skip("the other faults are tried by make soak")
     fault = FAULTS[number]
-    place = copy / fault.path
-    place.write_text(place.read_text().replace(fault.right, fault.wrong))
-    with served(copy) as address:
+    with served(tmp_path, number) as address:
         ended = asked(address, fault.where)
     assert ended.returncode == 1, f"{fault.name} was not noticed:\n{ended.stdout[-2000:]}{ended.stderr[-2000:]}"
     assert " failed" in ended.stdout or "FAILED" in ended.stdout or "ERROR" in ended.stdout
 
 
 @pytest.mark.parametrize("where", sorted({fault.where for fault in FAULTS}))
-def test_without_a_fault_the_same_tests_are_green(copy, scale, where):
-    if scale == "test" and where != FAULTS[0].where:
-        pytest.skip("the other files are tried by make soak")
-    with served(copy) as address:
-        ended = asked(address, where)
+def test_without_a_fault_the_same_tests_are_green(start_simulator, scale, where):
+    if scale == "test":
+        pytest.skip("the same run has them; make soak runs them in this way too")
+    ended = asked(start_simulator().address, where)
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
