@@ -115,14 +115,14 @@ FAULTS = (
         SIMULATOR + "spawning.py",
         "Walker(number, description, place, box, bytes([12]), half_height=extent[2])",
         "Walker(number, description, place, box, bytes([12]), half_height=0.0)",
-        "actors",
+        "plain_facts",
     ),
     Fault(
         "lidar mirrored",
         SIMULATOR + "sensors/lidar.py",
         "seen.points[heard].T",
         "(seen.points[heard] * (1, -1, 1)).T",
-        "lidar",
+        "plain_facts",
     ),
     Fault(
         "semantic lidar swaps object and tag",
@@ -143,6 +143,6 @@ FAULTS = (
         "protocols/carla_rpc/streaming.py",
         "*state.place.rotation, *state.velocity,",
         "*state.place.rotation, *(3.6 * each for each in state.velocity),",
-        "actors",
+        "plain_facts",
     ),
 )
