@@ -13,7 +13,7 @@ demo: $(READY)  ## simulator -> plugin -> trainer, live; report in OUT
 	.venv/bin/carla-harness demo --out $(OUT) $(DEMO_ARGS)
 
 test: $(READY)  ## all tests that need nothing but pip
-	.venv/bin/python -m pytest tests --ignore tests/system
+	.venv/bin/python -m pytest tests --ignore tests/system -n 2 --dist loadfile
 
 soak: $(READY)  ## the same tests at full counts, and what they measured in out/soak
 	.venv/bin/python -m pytest tests --ignore tests/system --scale soak --timeout 0 -o faulthandler_timeout=0 -s

@@ -35,7 +35,8 @@ class Callers:
         """Answer one client until it leaves."""
         requests = messages.RequestReader()
         managers: dict[int, tuple[str, int]] = {}  # traffic managers that live in this client
-        alarm = Alarm(str(writer.get_extra_info("peername", ("", 0))[0]))
+        registered = self._simulation.traffic_managers
+        alarm = Alarm(str(writer.get_extra_info("peername", ("", 0))[0]), lambda port: port in registered)
         tick: asyncio.Task[None] | None = None
         try:
             while data := await reader.read(1 << 16):

@@ -15,6 +15,7 @@ def woken(monkeypatch, *methods: str, expected: int) -> list[tuple[str, bool]]:
     """Return what a manager is asked after its client's calls, once it was asked so often."""
     heard: list[tuple[str, bool]] = []
     monkeypatch.setattr(wake, "OVERSLEPT_S", 0.05)
+    monkeypatch.setattr(wake, "LEFT_S", 0.05)
 
     async def run() -> None:
         enough = asyncio.Event()
@@ -31,7 +32,7 @@ def woken(monkeypatch, *methods: str, expected: int) -> list[tuple[str, bool]]:
             writer.close()
 
         server = await asyncio.start_server(manager, "127.0.0.1", 0)
-        alarm = wake.Alarm("127.0.0.1")
+        alarm = wake.Alarm("127.0.0.1", lambda port: False)
         alarm.port = server.sockets[0].getsockname()[1]
         for method in methods:
             alarm.saw(method)
@@ -51,6 +52,11 @@ def test_one_that_made_its_round_and_then_none_is_woken(monkeypatch):
     assert heard == [("set_synchronous_mode", False), ("set_synchronous_mode", True)]
 
 
+def test_one_that_leaves_is_woken_once_more(monkeypatch):
+    heard = woken(monkeypatch, "destroy_traffic_manager", expected=1)
+    assert heard == [("set_synchronous_mode", False)]
+
+
 def test_one_in_rhythm_is_left_alone(monkeypatch):
     calls = ("get_vehicle_light_states", "tick_cue", "get_vehicle_light_states")
     assert woken(monkeypatch, *calls, expected=0) == []
@@ -64,7 +70,7 @@ def test_one_that_is_gone_is_only_told_of(caplog, monkeypatch):
     monkeypatch.setattr(wake, "OVERSLEPT_S", 0.05)
 
     async def run() -> None:
-        alarm = wake.Alarm("127.0.0.1")
+        alarm = wake.Alarm("127.0.0.1", lambda port: False)
         alarm.port = 1  # nobody listens there
         alarm.saw("get_vehicle_light_states")
         alarm.saw("tick_cue")
