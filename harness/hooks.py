@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,13 +137,15 @@ class TimeBudget(Hook):
 
     priority = "NORMAL"
 
-    def __init__(self, minutes: float, settle: int = 10) -> None:
+    def __init__(self, minutes: float, settle: int = 10, clock: Callable[[], float] = time.monotonic) -> None:
         """Set the budget.
 
         Args:
             minutes: of training.
             settle: iterations that are left out of the estimate of the speed.
+            clock: seconds that only rise.
         """
+        self._clock = clock
         self._seconds = minutes * 60.0
         self._settle = settle
         self._started = 0.0
@@ -150,11 +153,11 @@ class TimeBudget(Hook):
 
     def before_train(self, runner: Any) -> None:
         """Start the clock."""
-        self._started = time.monotonic()
+        self._started = self._clock()
 
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Estimate where the budget ends, tell the schedule, stop when it is spent."""
-        now, done = time.monotonic(), runner.iter + 1
+        now, done = self._clock(), runner.iter + 1
         if done == self._settle:
             self._settled = now
         if done > self._settle:

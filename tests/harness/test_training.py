@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import subprocess
@@ -11,9 +12,11 @@ import threading
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 
 from harness import training
 from harness.checkpoint import load_weights
+from harness.hooks import TimeBudget
 from protocols.errors import InputError
 
 SMALL = {
@@ -94,17 +97,32 @@ def test_with_a_pace_the_run_repeats_itself(tmp_path, fake_plugin):
 
 
 def test_minutes_end_the_run_and_stretch_the_schedule(tmp_path, fake_plugin):
+    ticks = itertools.count()  # a clock on which each iteration takes a second: the machine's speed plays no part
     config = small_config(tmp_path, iterations=100_000)
     for key in ("val_dataloader", "val_cfg", "val_evaluator"):
         config[key] = None
-    config.custom_hooks.append({"type": "TimeBudget", "minutes": 1 / 60, "settle": 2})
     runner = training.build_runner(config)
+    runner.register_hook(TimeBudget(minutes=0.2, settle=2, clock=lambda: float(next(ticks))))
+    rates = []
+    runner.register_hook(_Watch(lambda: rates.append(runner.optim_wrapper.param_groups[0]["lr"])), "LOWEST")
     fake_plugin(runner.train_dataloader.dataset.stream.endpoint, size=SIZE)
     runner.train()
     runner.train_dataloader.dataset.stream.close()
-    history = training.live_progress(runner).history
-    assert 2 < len(history) < 5000
-    assert runner.optim_wrapper.param_groups[0]["lr"] < 0.2 * 2e-4
+    assert len(training.live_progress(runner).history) == 12
+    assert runner.max_iters == 12
+    # from the third iteration on the schedule knows that there will be 12; the warm-up of 50 multiplies all of them
+    expected = [2e-4 * (1 - done / 12) ** 0.9 * done / 50 for done in range(3, 12)]
+    assert rates[2:11] == pytest.approx(expected, rel=1e-4)
+
+
+class _Watch(Hook):
+    """Call a function after each iteration."""
+
+    def __init__(self, call):
+        self._call = call
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self._call()
 
 
 def test_bundle_of_another_size_is_refused_in_words(built, fake_plugin, bundle):
