@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from carla_plugin.appearance import weather_of
 from carla_plugin.capture import Identity, RefusedBundleError, capture_bundle
 from carla_plugin.replay import replayed
 from carla_plugin.scenario import Scenario
@@ -75,13 +74,13 @@ def stream(
         StreamError: the trainer is gone.
     """
     summary = Summary(town=world.town)
-    weathers = {name: weather_of(name) for name in scenario.appearances}
     size = (scenario.camera.height, scenario.camera.width)
     streets = Streets.read(world)
     episode = 0
     tried = 0
     while tried < bundles and not summary.enough:
         count = min(scenario.bundles, bundles - tried)
+        weathers = scenario.weathers(seed, episode)
         progress(summary, f"episode {episode}: planning traffic")
         with replayed(world, streets, scenario, seed, episode, count) as stage:
             for number, moment in enumerate(stage.layouts.moments):

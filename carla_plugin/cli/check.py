@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from carla_plugin.scenario import Scenario
 
 EXAMPLE = """example:
   carla-plugin check town
@@ -29,11 +32,17 @@ def run(arguments: argparse.Namespace) -> int:
     from carla_plugin.scenario import load_scenario
 
     scenario = load_scenario(arguments.scenario)
-    traffic, camera = scenario.traffic, scenario.camera
-    vehicles = sum(getattr(traffic, kind) for kind in ("cars", "vans", "trucks", "buses", "motorcycles", "bicycles"))
-    print(
-        f"{scenario.name}: ok. {scenario.episodes} episodes of {scenario.bundles} bundles in {scenario.town}, "
-        f"seed {scenario.seed}; {camera.width}x{camera.height}, {len(scenario.appearances)} appearances "
-        f"({', '.join(scenario.appearances)}); {vehicles} vehicles, {traffic.pedestrians} pedestrians"
-    )
+    print(described(scenario))
     return 0
+
+
+def described(scenario: Scenario) -> str:
+    """Return in a line what a scenario holds."""
+    counts = scenario.traffic.counts()
+    people = counts.pop("pedestrians")
+    cameras = ", ".join(f"{camera.width}x{camera.height}" for camera in scenario.cameras)
+    return (
+        f"{scenario.name}: ok. {scenario.episodes} episodes of {scenario.bundles} moments in {scenario.town}, "
+        f"seed {scenario.seed}; {len(scenario.cameras)} cameras ({cameras}), {len(scenario.appearances)} appearances "
+        f"({', '.join(scenario.appearance_names)}); {sum(counts.values())} vehicles, {people} pedestrians"
+    )
