@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -12,8 +13,12 @@ from mmengine.registry import FUNCTIONS
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
+from harness.chance import reseed
+from harness.checkpoint import read_tensors
+from harness.cursor import Cursor
 from harness.receiver import BundleStream, Slot
-from harness.sampling import Reservoir
+from harness.reservoir import Reservoir
+from harness.sampling import ClassFrequencies, Drawn
 from protocols.bundle import Bundle, BundleHeader
 from protocols.errors import InputError
 from protocols.labels import COLOURS_16, NAMES_16
@@ -55,8 +60,11 @@ class StreamedBundles(IterableDataset):
     Attributes:
         stream: the bound `BundleStream`; its address is known at once.
         reservoir: what is kept in memory.
+        cursor: which bundles of the run were taken.
+        used: what the newest iteration drew, for the journal: a dict a sample.
         watchers: called with each new bundle, once, as it enters the reservoir.
         wait_s: seconds spent waiting for bundles.
+        resumed: after a resume, how it went: "exact", or "approximate" and why; else "".
     """
 
     metainfo = METAINFO
@@ -70,14 +78,21 @@ class StreamedBundles(IterableDataset):
         *,
         seed: int = 0,
         capacity: int = 64,
+        reservoir_bytes: int | None = None,
         first: int = 8,
         pace: float | None = None,
+        max_uses: float = 32.0,
+        ordered: bool = False,
         slots: int = 6,
         max_appearances: int = 8,
         temperature: float = 0.01,
         min_share: float = 0.00149,
+        quota: int = 24,
+        frequencies: dict[str, Any] | None = None,
+        dropped_classes: Sequence[str] = (),
         patience_s: float = 60.0,
         first_patience_s: float = 300.0,
+        resume_from: str | None = None,
     ) -> None:
         """Bind the address.
 
@@ -88,31 +103,68 @@ class StreamedBundles(IterableDataset):
             batch_size: bundles per iteration, as the data loader has it.
             seed: of all draws.
             capacity: bundles kept.
-            first: bundles to wait for before the first draw.
+            reservoir_bytes: memory that the reservoir may take at most; fewer bundles are kept if need be.
+            first: bundles to wait for before the first draw; all that fit, where fewer do.
             pace: new bundles per iteration, waited for: the run can be repeated exactly. None: whatever has come by
-                then, at least `first`; the trainer never waits, but when bundles come is chance.
+                then, at least `first`; but when bundles come is chance.
+            max_uses: without a pace: how often a bundle may be used, on average, before the trainer waits for more.
+            ordered: whether bundles are taken in the order of their indices, whoever makes them: with a pace, the
+                draws of a run then depend on nothing but its seed and its bundles.
             slots: of the receiver's ring.
             max_appearances: per bundle; sets the memory aside.
             temperature: of rare class sampling.
             min_share: share of the image a class needs for the bundle to be drawn for it.
+            quota: newest bundles of each class that stay.
+            frequencies: settings of `ClassFrequencies`.
+            dropped_classes: names of classes never drawn for.
             patience_s: of the receiver.
             first_patience_s: of the receiver.
+            resume_from: checkpoint to go on from: the reservoir's bundles are asked for once more.
 
         Raises:
-            InputError: the address cannot be bound.
+            InputError: the address cannot be bound, or the memory holds no two bundles.
         """
         self.bundle_size = tuple(bundle_size)
         size = slot_bytes(bundle_size, max_appearances)
-        self.reservoir = Reservoir(capacity, size, seed=seed, temperature=temperature, min_share=min_share)
+        if reservoir_bytes is not None:
+            capacity = min(capacity, reservoir_bytes // size)
+        if capacity < 2:
+            raise InputError(f"reservoir: expected room for 2 bundles of {size} bytes or more, got {capacity}")
+        self.reservoir = Reservoir(
+            capacity,
+            size,
+            seed=seed,
+            temperature=temperature,
+            min_share=min_share,
+            quota=quota,
+            frequencies=ClassFrequencies(**(frequencies or {})),
+            dropped_classes=dropped_classes,
+        )
+        self.cursor = Cursor()
+        self.resumed = ""
+        self.wait_s = 0.0
+        self._iteration = 0
+        self._changed = self._lost = 0
+        if resume_from is not None:
+            self._load_state_dict(read_tensors(resume_from)["stream"])
         self.stream = BundleStream(
-            endpoint, slots=slots, max_bundle_bytes=size, patience_s=patience_s, first_patience_s=first_patience_s
+            endpoint,
+            slots=slots,
+            max_bundle_bytes=size,
+            patience_s=patience_s,
+            first_patience_s=first_patience_s,
+            **({"ordered": True} if ordered else {}),
+            **({"wanted": self.cursor.wanted(self.reservoir.absent())} if resume_from is not None else {}),
         )
         self.pipeline = Compose(list(pipeline))
         self.watchers: list[Callable[[Bundle], None]] = []
+        self.used: list[dict[str, Any]] = []
         self._batch_size = batch_size
+        self._seed = seed
         self._first = min(first, capacity)
         self._pace = pace
-        self.wait_s = 0.0
+        self._max_uses = max_uses
+        self._ordered = ordered
 
     def __len__(self) -> int:
         return NOMINAL_LENGTH
@@ -120,35 +172,88 @@ class StreamedBundles(IterableDataset):
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield samples for ever; each takes `pair` etc. from the pipeline.
 
+        Torch, numpy and random are seeded anew as each iteration begins, for dropout and for transforms of others.
+
         Raises:
             StreamError: the stream has ended.
             InputError: asked from a worker process, or a bundle that the config does not expect.
         """
         if get_worker_info() is not None:
             raise InputError("num_workers: expected 0, for the receiver is a thread of this process already")
-        iteration = 0
         while True:
-            self._fill(iteration)
+            self._refill()
+            self._fill(self._iteration)
+            reseed(self._seed, self._iteration)
+            iteration, self._iteration, self.used = self._iteration, self._iteration + 1, []
             for place in range(self._batch_size):
                 drawn = self.reservoir.draw(iteration, place)
-                yield self.pipeline(as_results(drawn.bundle, drawn.wanted, drawn.chance))
-            iteration += 1
+                results = as_results(drawn.bundle, drawn.wanted, drawn.chance)
+                sample = self.pipeline(results)
+                self.used.append(journal_entry(results, drawn))
+                yield sample
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint needs to go on after the newest iteration: numbers, strings and lists, no pixels."""
+        for index in getattr(self.stream, "dropped", ()):
+            self.cursor.add(index)
+        return {
+            "iteration": self._iteration,
+            "cursor": self.cursor.state_dict(),
+            "reservoir": self.reservoir.state_dict(),
+            "wait_s": self.wait_s,
+        }
+
+    def _load_state_dict(self, state: dict[str, Any]) -> None:
+        self._iteration = int(state["iteration"])
+        self.cursor = Cursor(state["cursor"]["next"], state["cursor"]["beyond"])
+        self.reservoir.load_state_dict(state["reservoir"])
+        self.wait_s = float(state["wait_s"])
+
+    def _refill(self) -> None:
+        """After a resume: take the reservoir's bundles in again, each into its place; what cannot be had is dropped."""
+        while absent := self.reservoir.absent():
+            slot = self._take()
+            index = slot.bundle.header.index
+            if index in absent:
+                check_header(slot.bundle.header, self.bundle_size, 2)
+                memory, same = self.reservoir.refill(slot)
+                self._changed += not same
+                self.stream.give_back(memory)
+            elif self.cursor.has(index):  # it was asked for again, and has left the reservoir meanwhile
+                self.stream.give_back(slot.memory)
+            else:
+                if self._ordered or getattr(self.stream, "dropped", {}).keys() >= set(absent):
+                    self._lost += self.reservoir.forget_absent()
+                self._add(slot)
+            self.resumed = "exact"
+        if self._lost or self._changed:
+            self.resumed = (
+                f"approximate: of the bundles in memory {self._lost} could not be had again, "
+                f"{self._changed} came with other pixels"
+            )
 
     def _fill(self, iteration: int) -> None:
         """Take new bundles in: as many as the pace says, or what has come."""
-        wanted = self._first if self._pace is None else int(self._first + iteration * self._pace)
+        if self._pace is None:
+            wanted = max(self._first, math.ceil((self.reservoir.draws + self._batch_size) / self._max_uses))
+        else:
+            wanted = int(self._first + iteration * self._pace)
         while self.reservoir.seen < wanted:
-            started = time.monotonic()
-            slot = self.stream.take()
-            self.wait_s += time.monotonic() - started
-            self._add(slot)
+            self._add(self._take())
         while self._pace is None and (slot := self.stream.take(wait=False)) is not None:
             self._add(slot)
+
+    def _take(self) -> Slot:
+        started = time.monotonic()
+        slot = self.stream.take()
+        self.wait_s += time.monotonic() - started
+        return slot
 
     def _add(self, slot: Slot) -> None:
         check_header(slot.bundle.header, self.bundle_size, 2)
         for watcher in self.watchers:
             watcher(slot.bundle)
+        self.cursor.add(slot.bundle.header.index)
         self.stream.give_back(self.reservoir.add(slot))
 
 
@@ -237,6 +342,17 @@ def as_results(bundle: Bundle, wanted: int, chance: Any) -> dict[str, Any]:
         "wanted": wanted,
         "chance": chance,
     }
+
+
+def journal_entry(results: dict[str, Any], drawn: Drawn) -> dict[str, Any]:
+    """Return what a sample was made of, as the journal keeps it.
+
+    Args:
+        results: as the transforms left it.
+        drawn: what it began with.
+    """
+    entry = {"index": drawn.bundle.header.index, "digest": drawn.digest, "wanted": drawn.wanted}
+    return entry | {key: results[key] for key in ("appearances", "window", "mirrored") if key in results}
 
 
 @FUNCTIONS.register_module()

@@ -1,34 +1,20 @@
-"""Sampling: a reservoir of bundles in memory, and the draw of rare classes from it (DAFormer, section on RCS).
-
-All chance comes from counters, (seed, iteration, slot), never from a hidden state: the same bundles in the same order
-give the same draws.
-"""
+"""Rare class sampling: running frequencies of the classes, and the probabilities drawn from them (DAFormer, RCS)."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.receiver import Slot
 from protocols.bundle import Bundle
+from protocols.errors import InputError
 from protocols.labels import NAMES_16, tag_to_class16
 
 CLASSES = len(NAMES_16)
-EVICTION, DRAW = 1, 2  # streams of chance that must not meet
-
-
-def chance(seed: int, purpose: int, iteration: int, slot: int = 0) -> np.random.Generator:
-    """Return the random generator of one decision, the same whenever it is asked for.
-
-    Args:
-        seed: of the run.
-        purpose: which kind of decision.
-        iteration: 0-based.
-        slot: place in the batch.
-    """
-    return np.random.Generator(np.random.Philox(key=seed % 2**64, counter=[0, purpose, slot, iteration]))
+PRIOR_IMAGES = 20.0
+"""How many images the prior of the frequencies is worth."""
 
 
 def class_pixels(mask: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -54,107 +40,92 @@ class Drawn(NamedTuple):
         bundle: views of the reservoir's memory.
         wanted: the class 0..15 it was drawn for, -1 when drawn at random.
         chance: generator for all further decisions about this draw.
+        digest: what the bundle's pixels hash to.
     """
 
     bundle: Bundle
     wanted: int
     chance: np.random.Generator
+    digest: str = ""
 
 
-class Reservoir:
-    """Keep a random sample of the bundles seen, in one block of memory, and draw from it by rare class.
+class ClassFrequencies:
+    """Estimate the share of each class in the natural stream: running through a census, then renewed now and then.
+
+    Between two renewals the estimate stands still, so that the draw does not chase its own noise.
 
     Attributes:
-        seen: bundles ever added.
-        draws: bundles ever drawn; `draws / seen` is how often a bundle is used.
+        values: `(16,)` float64, the estimate in force, summing to 1.
+        counted: bundles that were counted.
     """
 
     def __init__(
         self,
-        capacity: int,
-        bundle_bytes: int,
         *,
-        seed: int,
-        temperature: float = 0.01,
-        min_share: float = 0.00149,
-        keep_newest: int = 4,
+        census: int = 300,
+        interval: int = 500,
+        prior: Sequence[float] | None = None,
+        prior_images: float = PRIOR_IMAGES,
     ) -> None:
-        """Set the memory aside; it is touched only as bundles come.
+        """Start from the prior alone.
 
         Args:
-            capacity: bundles to keep.
-            bundle_bytes: size of the receiver's slots.
-            seed: of the run.
-            temperature: of rare class sampling; infinite = bundles are drawn evenly.
-            min_share: share of an image that a class must cover for the bundle to be drawn for that class.
-            keep_newest: bundles that are safe from eviction, so that each has its chance to be drawn.
-        """
-        self._block = np.empty((capacity, bundle_bytes), np.uint8)
-        self._spare = list(self._block)
-        self._entries: list[Slot] = []
-        self._ages: list[int] = []
-        self._shares = np.zeros((capacity, CLASSES))
-        self._pixels = np.zeros(CLASSES, np.int64)
-        self._seed = seed
-        self._temperature = temperature
-        self._min_share = min_share
-        self._keep_newest = min(keep_newest, capacity - 1)
-        self.capacity = capacity
-        self.seen = 0
-        self.draws = 0
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def add(self, slot: Slot) -> NDArray[np.uint8]:
-        """Keep a bundle, evicting one at random when full.
-
-        Args:
-            slot: as the receiver gave it.
-
-        Returns:
-            Memory of the same size to give back to the receiver in exchange; nothing is copied.
-        """
-        pixels = class_pixels(slot.bundle.mask)
-        self._pixels += pixels
-        shares = pixels / slot.bundle.mask.size
-        if len(self._entries) < self.capacity:
-            self._shares[len(self._entries)] = shares
-            self._entries.append(slot)
-            self._ages.append(self.seen)
-            memory = self._spare.pop()
-        else:
-            old = [n for n, age in enumerate(self._ages) if age < self.seen - self._keep_newest]
-            place = old[int(chance(self._seed, EVICTION, self.seen).integers(len(old)))]
-            memory = self._entries[place].memory
-            self._entries[place], self._ages[place], self._shares[place] = slot, self.seen, shares
-        self.seen += 1
-        return memory
-
-    @property
-    def frequencies(self) -> NDArray[np.float64]:
-        """Return `(16,)` share of each class in the labelled pixels of all bundles seen."""
-        return self._pixels / max(1, self._pixels.sum())
-
-    def draw(self, iteration: int, slot: int) -> Drawn:
-        """Draw a bundle: first a rare class, then evenly one of the bundles that show it.
-
-        Args:
-            iteration: 0-based.
-            slot: place in the batch.
+            census: bundles during which each one counts at once.
+            interval: iterations between two renewals after the census.
+            prior: `(16,)` shares before anything was seen; even ones unless given.
+            prior_images: how many images the prior is worth; 0 = counts alone.
 
         Raises:
-            ValueError: the reservoir is empty.
+            InputError: the prior is not 16 shares.
         """
-        if not self._entries:
-            raise ValueError("draw: expected at least one bundle in the reservoir, got none")
-        dice = chance(self._seed, DRAW, iteration, slot)
-        self.draws += 1
-        shows = self._shares[: len(self._entries)] > self._min_share
-        classes = np.flatnonzero(shows.any(axis=0))
-        if np.isinf(self._temperature) or not classes.size:
-            return Drawn(self._entries[int(dice.integers(len(self._entries)))].bundle, -1, dice)
-        probabilities = rare_class_probabilities(self.frequencies[classes], self._temperature)
-        wanted = int(dice.choice(classes, p=probabilities))
-        candidates = np.flatnonzero(shows[:, wanted])
-        return Drawn(self._entries[int(candidates[dice.integers(candidates.size)])].bundle, wanted, dice)
+        given = np.full(CLASSES, 1 / CLASSES) if prior is None else np.asarray(prior, np.float64)
+        if given.shape != (CLASSES,) or (given < 0).any() or not given.sum() > 0:
+            raise InputError(f"prior: expected {CLASSES} shares from 0, got {list(given)!r}"[:200])
+        self.values: NDArray[np.float64] = given / given.sum()
+        self.counted = 0
+        self._prior = self.values
+        self._prior_images = prior_images
+        self._census = census
+        self._interval = interval
+        self._pixels = np.zeros(CLASSES, np.int64)
+        self._area = 0  # labelled pixels of an image, the largest seen: what one image is worth
+
+    def add(self, pixels: NDArray[np.int64]) -> None:
+        """Count a bundle of the natural stream.
+
+        Args:
+            pixels: `(16,)` of its mask.
+        """
+        self._pixels += pixels
+        self._area = max(self._area, int(pixels.sum()))
+        self.counted += 1
+        if self.counted <= self._census:
+            self._renew()
+
+    def at(self, iteration: int) -> NDArray[np.float64]:
+        """Return `(16,)` the shares in force at the start of an iteration, renewed if it is time."""
+        if iteration and iteration % self._interval == 0 and self.counted > self._census:
+            self._renew()
+        return self.values
+
+    def _renew(self) -> None:
+        weight = self._prior_images * self._area
+        total = self._pixels.sum() + weight
+        if total > 0:
+            self.values = (self._pixels + weight * self._prior) / total
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint needs: plain numbers and lists."""
+        return {
+            "values": self.values.tolist(),
+            "counted": self.counted,
+            "pixels": self._pixels.tolist(),
+            "area": self._area,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self.values = np.array(state["values"], np.float64)
+        self.counted = int(state["counted"])
+        self._pixels = np.array(state["pixels"], np.int64)
+        self._area = int(state["area"])

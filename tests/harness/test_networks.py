@@ -109,7 +109,7 @@ def segmentor(**consistency):
 
 def batch(bundle, count=2):
     from harness.datasets import as_results, collate_appearances
-    from harness.sampling import chance
+    from harness.chance import chance
     from harness.transforms import DrawAppearances, PackAppearances, TagsToClasses
 
     samples = []

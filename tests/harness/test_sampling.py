@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from harness.chance import chance
 from harness.receiver import Slot
-from harness.sampling import Reservoir, chance, class_pixels, rare_class_probabilities
+from harness.reservoir import Reservoir
+from harness.sampling import class_pixels, rare_class_probabilities
 from protocols.labels import NAMES_16, tag_to_class16
 
 
@@ -20,7 +22,7 @@ def test_memory_is_swapped_never_lost_or_shared(bundle):
         owned.add(given.memory.ctypes.data)
         back = reservoir.add(given)
         assert back.shape == (8,)
-        inside = {entry.memory.ctypes.data for entry in reservoir._entries}
+        inside = {entry.slot.memory.ctypes.data for entry in reservoir._entries}
         assert back.ctypes.data not in inside
         assert given.memory.ctypes.data in inside
     assert len(reservoir) == 5
@@ -34,8 +36,8 @@ def test_newest_are_safe_and_the_old_are_left_evenly(bundle):
         reservoir = Reservoir(10, 8, seed=seed, keep_newest=4)
         for index in range(60):
             reservoir.add(Slot(one, np.zeros(8, np.uint8)))
-            assert set(range(max(0, index - 3), index + 1)) <= set(reservoir._ages)
-        ages += reservoir._ages
+            assert set(range(max(0, index - 3), index + 1)) <= {entry.age for entry in reservoir._entries}
+        ages += [entry.age for entry in reservoir._entries]
     assert min(ages) < 40  # old ones survive: it is no queue
 
 
