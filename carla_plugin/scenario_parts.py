@@ -23,7 +23,7 @@ CAMERA_PRESETS: Mapping[str, Mapping[str, Any]] = {
 """What a camera's preset stands for; keys given beside it win (size of Cityscapes' images, Cordts et al. 2016)."""
 
 SETTLE_PROFILES: Mapping[str, Mapping[str, Any]] = {"default": {}, "carla": {"floor_ticks": 40}}
-"""What a settle profile stands for; `carla` also fixes the exposure (2 s of simulated time at 0.05 s a tick)."""
+"""What a settle profile stands for: `carla` waits 2 s of simulated time at 0.05 s a tick, for a real server."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,9 +133,12 @@ class Capture(Part, frozen=True):
 
 
 class Settle(Part, frozen=True):
-    """Say when an image counts as settled: ticks at least and at most, and the grain it may differ by."""
+    """Say when an image counts as settled: ticks at least and at most, the most grain, second looks, tries."""
 
     profile: Literal["default", "carla"] = "default"
     floor_ticks: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 2
     ceiling_ticks: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200
-    grain: Annotated[float, msgspec.Meta(ge=0.0, le=64.0)] = 0.5
+    grain: Annotated[float, msgspec.Meta(ge=0.0, le=64.0)] = 4.0
+    second_look_s: Annotated[float, msgspec.Meta(ge=0.0, le=10.0)] = 1.0
+    closing_look: bool = True
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
