@@ -20,9 +20,10 @@ import zmq
 from numpy.typing import NDArray
 
 from harness.endpoint import check_endpoint, remove_socket
-from protocols.bundle import HEADER_LIMIT, Bundle, BundleHeader, decode_header, decode_mask, plane_sizes
+from protocols.bundle import HEADER_LIMIT, Bundle, decode_header, places, unpack_plane, view
 from protocols.errors import InputError, PeerError, RemoteProtocolError
 from protocols.flow import Consumer, Delivery, Outgoing
+from protocols.planes import check_plane
 
 LINGER_MS = 1000
 POLL_MS = 250
@@ -37,7 +38,7 @@ class Slot(NamedTuple):
     """A received bundle and the memory it lives in.
 
     Attributes:
-        bundle: images `(A, H, W, 3)` and mask `(H, W)`, uint8, views of `memory` (a compressed mask has its own).
+        bundle: all its planes are views of `memory`.
         memory: `(max_bundle_bytes,)` uint8; to be given back.
     """
 
@@ -350,25 +351,31 @@ class BundleStream:
         if not self._more():
             raise RemoteProtocolError("bundle: expected a header, got no frame")
         header = decode_header(self._socket.recv(flags=zmq.NOBLOCK))
-        sizes = plane_sizes(header)
-        if sum(sizes) > memory.size:
+        starts = places(header.planes)
+        if starts[-1] > memory.size:
             raise RemoteProtocolError(
-                f"bundle {header.identity}: expected at most {memory.size} bytes, got {sum(sizes)}"
+                f"bundle {header.identity}: expected at most {memory.size} bytes, got {starts[-1]}"
             )
-        room, start = memoryview(memory), 0
-        for number, size in enumerate(sizes):
+        for number, (plane, start) in enumerate(zip(header.planes, starts[:-1], strict=True)):
             if not self._more():
-                raise RemoteProtocolError(f"bundle {header.identity}: expected {len(sizes)} planes, got {number}")
-            got = self._socket.recv_into(room[start : start + size] if size else bytearray(), flags=zmq.NOBLOCK)
-            if got != size:  # a frame that is too long was cut off, one too short left the old bundle's tail
                 raise RemoteProtocolError(
-                    f"bundle {header.identity}: expected plane {number} of {size} bytes, got {got}"
+                    f"bundle {header.identity}: expected {len(header.planes)} planes, got {number}"
                 )
-            start += size
+            room = memory.data[start : start + plane.raw_bytes]
+            into = room if plane.codec == "raw" else memoryview(bytearray(plane.nbytes))
+            got = self._socket.recv_into(into, flags=zmq.NOBLOCK)
+            if got != plane.nbytes:  # a frame that is too long was cut off, one too short left the old bundle's tail
+                raise RemoteProtocolError(
+                    f"bundle {header.identity}: expected plane {number} of {plane.nbytes} bytes, got {got}"
+                )
+            if plane.codec == "raw":
+                check_plane(plane, room)
+            else:
+                unpack_plane(plane, into, room)
         surplus = self._drain()
         if surplus:
             raise RemoteProtocolError(
-                f"bundle {header.identity}: expected {len(sizes)} planes, got {len(sizes) + surplus}"
+                f"bundle {header.identity}: expected {len(header.planes)} planes, got {len(header.planes) + surplus}"
             )
         return view(header, memory)
 
@@ -380,21 +387,3 @@ class BundleStream:
                 del self._heard[peer]
                 self._last_name = self._consumer.producers.get(peer, self._last_name)
                 self._send(self._consumer.lost(peer))
-
-
-def view(header: BundleHeader, memory: NDArray[np.uint8]) -> Bundle:
-    """Return the bundle whose planes stand one after the other at the start of `memory`.
-
-    Args:
-        header: what they are.
-        memory: `(N,)` uint8, at least all planes.
-
-    Raises:
-        RemoteProtocolError: the mask plane is not what its codec says.
-    """
-    count = len(header.appearances)
-    shape = (count, header.height, header.width, 3)
-    end = count * header.image_bytes
-    images = memory[:end].reshape(shape)
-    mask = decode_mask(header, memory[end : end + header.mask_bytes].data)
-    return Bundle(header, images, mask)

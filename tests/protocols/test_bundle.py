@@ -52,7 +52,7 @@ def test_round_trip(height, width, count, codec, seed):
     again = decode_bundle(frames)
     assert again.images.tobytes() == bundle.images.tobytes()
     assert again.mask.tobytes() == bundle.mask.tobytes()
-    assert dataclasses.replace(again.header, mask_codec="raw", mask_bytes=0) == bundle.header
+    assert dataclasses.replace(again.header, planes=()) == bundle.header
     assert again.header.identity == "smoke:7:1:12"
 
 
@@ -103,6 +103,13 @@ def test_any_bit_flip_in_the_header_keeps_shape_and_length_true(data):
     assert again.images.nbytes + again.mask.nbytes == 6 * 9 * 7
 
 
+def plane(number, **changes):
+    """Return a change of one plane's description."""
+    planes = msgpack.unpackb(encode_bundle(make_bundle())[0])["planes"]
+    planes[number] |= changes
+    return {"planes": planes}
+
+
 def altered(**changes) -> bytes:
     values = msgpack.unpackb(encode_bundle(make_bundle())[0])
     values.update(changes)
@@ -123,9 +130,22 @@ def altered(**changes) -> bytes:
         ({"appearances": []}, "appearances"),
         ({"appearances": ["noon", "noon"]}, "each name once"),
         ({"appearances": ["noon", 3]}, "appearances"),
-        ({"mask_codec": "pickle"}, "mask_codec"),
-        ({"mask_bytes": 3}, "mask_bytes"),
-        ({"mask_bytes": 1 << 50, "mask_codec": "zstd"}, "mask_bytes"),
+        ({"camera": 3}, "camera"),
+        ({"planes": []}, "planes: expected images and a mask"),
+        ({"planes": [7]}, "plane: expected a map"),
+        (plane(2, codec="pickle"), "plane mask: expected one of raw, zstd"),
+        (plane(2, codec="jpeg"), "plane mask: expected one of raw, zstd"),
+        (plane(2, nbytes=3), "plane mask: expected 54 bytes, got 3"),
+        (plane(2, nbytes=1 << 50, codec="zstd"), "plane mask: expected 1.."),
+        (plane(2, nbytes=True), "nbytes: expected int, got bool"),
+        (plane(2, name="Mask"), "plane: expected a name"),
+        (plane(2, name="depth"), "planes: expected 2 uint8 images"),
+        (plane(0, appearance="night"), "in the order of the appearances"),
+        (plane(0, shape=[9, 6, 3]), "planes: expected"),
+        (plane(0, shape=[6, 9, 0]), "plane: expected a shape"),
+        (plane(0, shape=[6, 9, 3, 1]), "plane image: expected"),
+        (plane(0, dtype="object"), "plane image: expected a dtype"),
+        (plane(0, crc32=-1), "plane image: expected a crc32"),
         ({"meta": [1]}, "meta"),
     ],
 )
@@ -165,9 +185,76 @@ def test_a_zstd_bomb_is_refused_before_it_unfolds():
     bomb = zstandard.ZstdCompressor(level=19).compress(b"\x00" * (64 << 20))
     frames = whole(encode_bundle(make_bundle(height=60, width=60), mask_codec="zstd"))
     values = msgpack.unpackb(frames[0])
-    values["mask_bytes"] = len(bomb)
+    values["planes"][2]["nbytes"] = len(bomb)
     with pytest.raises(RemoteProtocolError, match="3600"):
         decode_bundle([msgpack.packb(values), *frames[1:-1], bomb])
+
+
+EXTRAS = {
+    "depth": np.arange(54, dtype=np.float32).reshape(6, 9),
+    "instance": np.arange(54, dtype=np.uint16).reshape(6, 9),
+    "flow": np.arange(108, dtype=np.float32).reshape(6, 9, 2),
+}
+
+
+@pytest.mark.parametrize("codec", ["raw", "zstd"])
+def test_extras_travel_with_their_types(codec):
+    bundle = dataclasses.replace(make_bundle(), extras=EXTRAS)
+    again = decode_bundle(whole(encode_bundle(bundle, mask_codec=codec)))
+    assert list(again.extras) == list(EXTRAS)
+    for name, array in EXTRAS.items():
+        assert again.extras[name].dtype == array.dtype
+        assert np.array_equal(again.extras[name], array)
+    codecs = {plane.name: plane.codec for plane in again.header.planes}
+    assert codecs == {"image": "raw", "mask": codec, "depth": "raw", "instance": codec, "flow": "raw"}
+
+
+@pytest.mark.parametrize(
+    "extras",
+    [
+        {"depth": np.zeros((6, 8), np.float32)},
+        {"depth": np.zeros((6, 9), np.float64)},
+        {"mask": np.zeros((6, 9), np.uint8)},
+        {"Depth": np.zeros((6, 9), np.float32)},
+        {f"extra{i}": np.zeros((6, 9), np.uint8) for i in range(17)},
+    ],
+)
+def test_extras_that_no_receiver_takes_are_refused_here(extras):
+    with pytest.raises(LocalProtocolError):
+        encode_bundle(dataclasses.replace(make_bundle(), extras=extras))
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), codec=st.sampled_from(["raw", "zstd"]))
+def test_any_bit_flip_is_found_where_checksums_are_on(data, codec):
+    bundle = dataclasses.replace(make_bundle(), extras=EXTRAS)
+    frames = whole(encode_bundle(bundle, mask_codec=codec, checksums=True))
+    which = data.draw(st.integers(1, len(frames) - 1))
+    spoiled = bytearray(frames[which])
+    place = data.draw(st.integers(0, len(spoiled) * 8 - 1))
+    spoiled[place // 8] ^= 1 << place % 8
+    frames[which] = bytes(spoiled)
+    with pytest.raises(RemoteProtocolError, match="crc32"):
+        decode_bundle(frames)
+
+
+def test_lossy_images_are_marked_and_refused_unless_asked_for():
+    bundle = make_bundle()
+
+    def pack(image):
+        return image[::-1].tobytes()
+
+    def unpack(packed):
+        return np.frombuffer(packed, np.uint8).reshape(6, 9, 3)
+
+    frames = whole(encode_bundle(bundle, jpeg=pack))
+    assert decode_header(frames[0]).lossy
+    assert not decode_header(encode_bundle(bundle)[0]).lossy
+    with pytest.raises(RemoteProtocolError, match="lossy"):
+        decode_bundle(frames)
+    assert np.array_equal(decode_bundle(frames, unpack).images, bundle.images[:, ::-1])
+    with pytest.raises(RemoteProtocolError, match="expected a JPEG of"):
+        decode_bundle(frames, lambda packed: unpack(packed)[:, :, :1])
 
 
 def test_frames_missing_or_too_many_are_refused():
