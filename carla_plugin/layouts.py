@@ -1,16 +1,27 @@
-"""Layouts: an episode as a plan in memory, from which each moment can be placed and photographed again."""
+"""Layouts: an episode as data, from which each moment can be placed and photographed again, in any order."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from protocols.carla_rpc.types import Location, Rotation, Transform
+import msgspec
+
+from protocols.carla_rpc.types import Transform
+
+BONE_BYTES = 24
+"""Bytes of a bone in a pose: x, y, z in metres, pitch, yaw, roll in degrees, as little-endian float32."""
+
+NAME_LIMIT = 200
+SIGNAL_STATES = 5
 
 
-@dataclass(frozen=True)
-class ActorPlan:
+class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Refuse unknown keys and changes."""
+
+
+class ActorPlan(_Plan, frozen=True):
     """Say what one actor is.
 
     Attributes:
@@ -36,46 +47,97 @@ class ActorPlan:
         return not self.walks and not self.parked
 
 
-@dataclass(frozen=True)
-class Moment:
+class Pose(_Plan, frozen=True):
+    """Hold where the bones of a person are, each within its parent's axes.
+
+    Attributes:
+        skeleton: which of the layouts' lists of bone names it goes by.
+        bones: `(B, 6)` little-endian float32: metres, then pitch, yaw, roll in degrees.
+    """
+
+    skeleton: int
+    bones: bytes
+
+
+class Moment(_Plan, frozen=True):
     """Hold all that moves at one tick of the traffic, for N actors in the order of the layouts.
 
     Attributes:
         tick: ticks since the episode began.
         places: N transforms in world axes.
-        speeds_m_s: N speeds; a walker's gives its gait.
         lights: N sets of CARLA's VehicleLightState bits; 0 for walkers.
+        poses: N numbers of poses in the layouts; -1 for vehicles.
         signals: state of each traffic light (CARLA's TrafficLightState), in the order of the layouts.
-        camera: pose of the lens in world axes.
-        hidden: index of the actor whose place the camera takes, or -1.
+        cameras: pose of each camera's lens in world axes.
+        hidden: index of the actor whose place the cameras take, or -1.
     """
 
     tick: int
     places: tuple[Transform, ...]
-    speeds_m_s: tuple[float, ...]
     lights: tuple[int, ...]
+    poses: tuple[int, ...]
     signals: tuple[int, ...]
-    camera: Transform
+    cameras: tuple[Transform, ...]
     hidden: int = -1
 
 
-@dataclass(frozen=True)
-class Layouts:
+class Layouts(_Plan, frozen=True):
     """Hold the plan of one episode: who takes part, and the moments to be photographed.
 
     Attributes:
         town: the map it was planned in.
+        seed: of the run.
         episode: number of the episode.
         actors: N actors.
         signals: OpenDRIVE id of each traffic light.
+        skeletons: lists of bone names.
+        poses: people's poses, each once.
         moments: in the order in which they happened.
     """
 
     town: str
+    seed: int
     episode: int
     actors: tuple[ActorPlan, ...]
     signals: tuple[str, ...]
+    skeletons: tuple[tuple[str, ...], ...]
+    poses: tuple[Pose, ...]
     moments: tuple[Moment, ...]
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong in words; nothing where each moment can be placed."""
+        for number, actor in enumerate(self.actors):
+            begin = "walker.pedestrian." if actor.walks else "vehicle."
+            if not actor.blueprint.startswith(begin) or len(actor.blueprint) > NAME_LIMIT:
+                yield f"actors[{number}].blueprint: expected {begin}..., got {actor.blueprint[:60]!r}"
+        for number, pose in enumerate(self.poses):
+            bones = len(self.skeletons[pose.skeleton]) if 0 <= pose.skeleton < len(self.skeletons) else -1
+            if len(pose.bones) != bones * BONE_BYTES:
+                yield f"poses[{number}]: expected {max(bones, 0)} bones, got {len(pose.bones)} bytes"
+        for number, moment in enumerate(self.moments):
+            for fault in self._faults_of(moment):
+                yield f"moments[{number}].{fault}"
+
+    def _faults_of(self, moment: Moment) -> Iterator[str]:
+        count = len(self.actors)
+        for name in ("places", "lights", "poses"):
+            if len(getattr(moment, name)) != count:
+                yield f"{name}: expected {count}, got {len(getattr(moment, name))}"
+        if len(moment.signals) != len(self.signals):
+            yield f"signals: expected {len(self.signals)}, got {len(moment.signals)}"
+        if not all(0 <= state < SIGNAL_STATES for state in moment.signals):
+            yield f"signals: expected 0 to {SIGNAL_STATES - 1}, got another"
+        if not all(0 <= lights < 1 << 32 for lights in moment.lights):
+            yield "lights: expected 32 bits, got more"
+        for actor, pose in zip(self.actors, moment.poses, strict=False):
+            if not (0 <= pose < len(self.poses) if actor.walks else pose == -1):
+                yield f"poses: expected one of {len(self.poses)} for people and -1 for vehicles, got {pose}"
+                break
+        if not -1 <= moment.hidden < count:
+            yield f"hidden: expected -1 to {count - 1}, got {moment.hidden}"
+        for name in ("places", "cameras"):
+            if not all(is_sane(place) for place in getattr(moment, name)):
+                yield f"{name}: expected metres within 1e6 and finite degrees, got others"
 
 
 @dataclass(frozen=True)
@@ -86,84 +148,6 @@ class Footprint:
     half_width_m: float
 
 
-def camera_pose(
-    place: Transform, forward_m: float, right_m: float, up_m: float, pitch_deg: float, yaw_deg: float
-) -> Transform:
-    """Return the pose of a lens mounted on a level place: metres along its axes, degrees added to its yaw."""
-    yaw = math.radians(place.rotation.yaw)
-    return Transform(
-        Location(
-            place.location.x + forward_m * math.cos(yaw) - right_m * math.sin(yaw),
-            place.location.y + forward_m * math.sin(yaw) + right_m * math.cos(yaw),
-            place.location.z + up_m,
-        ),
-        Rotation(pitch_deg, place.rotation.yaw + yaw_deg, 0.0),
-    )
-
-
-def seen_from(camera: Transform, place: Transform) -> tuple[float, float]:
-    """Return where a place lies from a lens: metres ahead and metres to the right."""
-    yaw = math.radians(camera.rotation.yaw)
-    dx, dy = place.location.x - camera.location.x, place.location.y - camera.location.y
-    return dx * math.cos(yaw) + dy * math.sin(yaw), dy * math.cos(yaw) - dx * math.sin(yaw)
-
-
-def is_free(
-    camera: Transform, places: Sequence[Transform], footprints: Sequence[Footprint], ahead_m: float, skip: int = -1
-) -> bool:
-    """Return whether no actor stands at the lens or in the `ahead_m` metres before it.
-
-    Args:
-        camera: pose of the lens.
-        places: N transforms.
-        footprints: N boxes.
-        ahead_m: metres that must be free.
-        skip: index of an actor that does not count, or -1.
-    """
-    for number, (place, box) in enumerate(zip(places, footprints, strict=True)):
-        ahead, right = seen_from(camera, place)
-        if number == skip or not -8.0 < ahead < ahead_m + 8.0 or abs(right) > 8.0:
-            continue
-        turn = math.radians(place.rotation.yaw - camera.rotation.yaw)
-        cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
-        along = cos * box.half_length_m + sin * box.half_width_m
-        across = sin * box.half_length_m + cos * box.half_width_m
-        if -along - 0.5 < ahead < ahead_m + along and abs(right) < across + 0.8:
-            return False
-    return True
-
-
-def worth(
-    camera: Transform,
-    places: Sequence[Transform],
-    kinds: Sequence[str],
-    *,
-    view_m: float,
-    half_fov_deg: float,
-    weights: dict[str, float],
-    skip: int = -1,
-) -> float:
-    """Return how much of interest a view holds: each kind counts once, more when near, a little for each more.
-
-    Args:
-        camera: pose of the lens.
-        places: N transforms.
-        kinds: N kinds of actors.
-        view_m: metres beyond which an actor is too small to count.
-        half_fov_deg: half of the horizontal field of view.
-        weights: worth of each kind; a kind without one counts nothing.
-        skip: index of an actor that does not count, or -1.
-    """
-    best: dict[str, float] = {}
-    total = 0.0
-    slope = math.tan(math.radians(half_fov_deg)) * 0.9
-    for number, (place, kind) in enumerate(zip(places, kinds, strict=True)):
-        weight = weights.get(kind, 0.0)
-        if number == skip or not weight:
-            continue
-        ahead, right = seen_from(camera, place)
-        if 3.0 < ahead < view_m and abs(right) < ahead * slope:
-            near = weight * (1.0 - ahead / view_m) ** 2  # a thing twice as far is a quarter as large
-            best[kind] = max(best.get(kind, 0.0), near)
-            total += 0.1 * near
-    return total + sum(best.values())
+def is_sane(place: Transform) -> bool:
+    """Return whether a transform is one that a server can be given."""
+    return all(math.isfinite(value) and abs(value) <= 1e6 for part in place for value in part)

@@ -1,37 +1,25 @@
-"""Replay: plan an episode's traffic first, then place its moments and hold them still.
-
-No camera and no weather change takes part in the planning, so that settle ticks cannot influence the traffic, and an
-episode follows from (scenario, seed, episode) alone.
-"""
+"""Replay: place the moments of a plan on a server, and hold them still; the plan may come from a file."""
 
 from __future__ import annotations
 
-import math
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from carla_plugin.layouts import Layouts, Moment, camera_pose, is_free, worth
-from carla_plugin.scenario import Scenario, episode_seed
-from carla_plugin.world.actors import Cast, choose
+from carla_plugin.defences import ALL, Defences
+from carla_plugin.layouts import Layouts, Moment
+from carla_plugin.planning import plan_episode
+from carla_plugin.scenario import Scenario
+from carla_plugin.world.actors import Cast
 from carla_plugin.world.cameras import CameraPair
-from carla_plugin.world.connection import World
-from carla_plugin.world.streets import Streets, nearest_gap_m
-from carla_plugin.world.traffic import Scene, Traffic, freeze_signals, set_signals
-from protocols.carla_rpc.types import Location, Rotation, Transform, WeatherParameters
+from carla_plugin.world.connection import ServerError, World
+from carla_plugin.world.traffic import freeze_signals, set_signals, signals_of
+from protocols.carla_rpc.types import WeatherParameters
 
-WEIGHTS = {"trucks": 1.0, "motorcycles": 1.2, "bicycles": 1.2, "pedestrians": 1.0, "cars": 0.6, "vans": 0.4}
-"""How much a kind in view speaks for a view: what is rare in a street is looked for."""
-
-LAST_VIEWS = 12
-VIEW_GAP_M = 12.0
-"""A view is not taken within so many metres of the last few, while others are to be had."""
-
-WALKER_LIFT_M = 1.0
-"""CARLA spawns people with their middle, not their soles, at the place."""
+__all__ = ["Stage", "plan_episode", "staged"]
 
 
 class Stage:
@@ -41,20 +29,33 @@ class Stage:
         layouts: the plan that is shown.
     """
 
-    def __init__(self, world: World, cast: Cast, cameras: CameraPair, traffic: Traffic, layouts: Layouts) -> None:
-        """Take the actors, already taken off the traffic, and the mounted cameras."""
+    def __init__(self, world: World, cast: Cast, cameras: CameraPair, layouts: Layouts, defences: Defences) -> None:
+        """Take the actors that stand still, and the mounted cameras.
+
+        Raises:
+            ServerError: the map has other traffic lights than the plan.
+        """
         self.layouts = layouts
         self._world = world
         self._cast = cast
         self._cameras = cameras
-        self._signals = traffic.signals
-        self._states: list[int] = [-1] * len(traffic.signals)
+        self._defences = defences
+        signals, names = signals_of(world)
+        if names != layouts.signals:
+            raise ServerError(
+                f"simulator at {world.address}: expected {layouts.town} with the {len(layouts.signals)} traffic lights "
+                f"of the layouts, got {len(names)} of other names or number; plan anew for this version of the map"
+            )
+        self._signals = signals
+        self._states: list[int] = [-1] * len(signals)
 
     def place(self, moment: Moment) -> None:
-        """Place actors, lights and cameras as in a moment; they stand there from the next tick on."""
+        """Place actors, poses, lights and cameras as in a moment; they stand there from the next tick on."""
         set_signals(self._world, self._signals, moment.signals, self._states)
-        commands = self._cast.place_commands(moment) + self._cameras.move_commands(moment.camera)
-        self._world.apply(commands, "placing a moment")
+        if self._defences.full_pose:
+            self._cast.show_poses(self.layouts, moment)
+        commands = self._cast.place_commands(moment, steady_lights=self._defences.steady_lights)
+        self._world.apply(commands + self._cameras.move_commands(moment.cameras[0]), "placing a moment")
 
     def set_weather(self, weather: WeatherParameters) -> None:
         """Set the weather and wait until the server confirms it."""
@@ -72,124 +73,34 @@ class Stage:
         """Return the bytes of all actors' transforms."""
         return self._cast.poses()
 
+    def state(self) -> bytes:
+        """Return all that was placed as the server says it is now, without the server's numbers for actors.
+
+        The same moment gives the same bytes on any server: transforms, lamps, traffic lights.
+        """
+        signals = [int(signal.get_state()) for signal in self._signals]
+        packed: bytes = msgpack.packb([self._cast.poses(), self._cast.lamps(), signals])
+        return packed
+
 
 @contextmanager
-def replayed(
-    world: World, streets: Streets, scenario: Scenario, seed: int, episode: int, bundles: int
-) -> Iterator[Stage]:
-    """Plan an episode, then give the stage on which its moments can be placed; all actors are gone afterwards.
+def staged(world: World, layouts: Layouts, scenario: Scenario, defences: Defences = ALL) -> Iterator[Stage]:
+    """Give the stage on which a plan's moments can be placed, in any order; all actors are gone afterwards.
 
     Args:
-        world: where.
-        streets: of its whole map.
-        scenario: what takes part.
-        seed: of the run.
-        episode: number of the episode, from 0.
-        bundles: how many moments are wanted.
+        world: where; with the plan's map.
+        layouts: the plan.
+        scenario: whose cameras are mounted.
+        defences: what is done against the unrest of real servers.
 
     Raises:
-        ServerError: the server did not answer.
-        InputError: the server has no blueprint for a wanted kind.
+        ServerError: the server did not answer, has another map, or lacks what the plan needs.
     """
-    dice = random.Random(episode_seed(seed, episode))
-    streets = streets.quarter(scenario.traffic.radius_m, dice)
-    wanted = choose(world, scenario.traffic, dice)
-    walking, parked = [plan for plan in wanted if plan.walks], [plan for plan in wanted if plan.parked]
-    driving = [plan for plan in wanted if plan.drives]
-    # where there are fewer places than actors, the last are left out
-    lanes = streets.vehicle_places(len(driving), dice)
-    kerbs = streets.parking_places(len(parked), dice)
-    walks = streets.walks(len(walking), scenario.traffic.crossing_share, dice)
-    starts = [[_start(way, at) for at in (0, 1)] for way in walks]
-    plans = [*driving[: len(lanes)], *parked[: len(kerbs)], *walking[: len(walks)]]
-    places = [*lanes, *kerbs, *starts]
-    ways = {len(lanes) + len(kerbs) + number: way for number, way in enumerate(walks)}
-    with Cast.spawned(world, plans, places) as cast:
-        with Traffic.running(world, cast, ways, dice) as traffic:
-            layouts = planned(scenario, streets, cast, traffic, episode, bundles, dice)
-        cast.still()
-        with (
-            freeze_signals(world),
-            CameraPair.mounted(world, scenario.camera, layouts.moments[0].camera) as cameras,
-        ):
-            yield Stage(world, cast, cameras, traffic, layouts)
-
-
-def planned(
-    scenario: Scenario, streets: Streets, cast: Cast, traffic: Traffic, episode: int, bundles: int, dice: random.Random
-) -> Layouts:
-    """Run the traffic and keep moments.
-
-    Args:
-        scenario: when and where moments are kept.
-        streets: places for cameras.
-        cast: the actors.
-        traffic: that moves them.
-        episode: number of the episode.
-        bundles: how many moments to keep.
-        dice: the episode's.
-    """
-    views = _Views(scenario, streets, cast, dice)
-    for _ in range(scenario.traffic.warm_up_ticks):
-        traffic.step()
-    moments = []
-    for number in range(bundles):
-        for _ in range(scenario.capture.every_ticks if number else 0):
-            traffic.step()
-        scene = traffic.scene()
-        camera, hidden = views.best(scene)
-        moments.append(
-            Moment(traffic.ticks, scene.places, scene.speeds_m_s, scene.lights, scene.signals, camera, hidden)
-        )
-    return Layouts(traffic.world.town, episode, cast.plans, traffic.signal_ids, tuple(moments))
-
-
-class _Views:
-    """Choose for each moment where the camera stands: at a driver's place, or on a lane."""
-
-    def __init__(self, scenario: Scenario, streets: Streets, cast: Cast, dice: random.Random) -> None:
-        self._scenario = scenario
-        self._lanes = streets.lanes
-        self._cast = cast
-        self._kinds = [plan.kind for plan in cast.plans]
-        self._dice = dice
-        self._last: list[Transform] = []
-
-    def best(self, scene: Scene) -> tuple[Transform, int]:
-        """Return the pose of the lens, and the actor whose place it takes or -1."""
-        capture, mount = self._scenario.capture, self._scenario.camera.mount
-        drivers = [number for number, plan in enumerate(self._cast.plans) if plan.drives]
-        options: list[tuple[float, Transform, int]] = []
-        for _ in range(capture.candidates * 4):
-            hidden = self._dice.choice(drivers) if drivers and self._dice.random() < 0.5 else -1
-            place = scene.places[hidden] if hidden >= 0 else self._dice.choice(self._lanes)
-            camera = camera_pose(place, 0.0, mount.y_m, mount.z_m, mount.pitch_deg, mount.yaw_deg)
-            if not is_free(camera, scene.places, self._cast.footprints, capture.free_ahead_m, hidden):
-                continue
-            value = worth(
-                camera,
-                scene.places,
-                self._kinds,
-                view_m=capture.view_m,
-                half_fov_deg=self._scenario.camera.fov_deg / 2.0,
-                weights=WEIGHTS,
-                skip=hidden,
-            )
-            if nearest_gap_m(camera, self._last) < VIEW_GAP_M:
-                value *= 0.3
-            options.append((value, camera, hidden))
-            if len(options) == capture.candidates:
-                break
-        if not options:  # every place is taken: a lane it is, whatever stands before it
-            place = self._dice.choice(self._lanes)
-            options = [(0.0, camera_pose(place, 0.0, mount.y_m, mount.z_m, mount.pitch_deg, mount.yaw_deg), -1)]
-        _, camera, hidden = max(options, key=lambda option: option[0])
-        self._last = [camera, *self._last[: LAST_VIEWS - 1]]
-        return camera, hidden
-
-
-def _start(way: list[Location], at: int) -> Transform:
-    """Return a person's place at a point of the way, looking along it."""
-    here, ahead = way[at], way[(at + 1) % len(way)]
-    yaw = math.degrees(math.atan2(ahead.y - here.y, ahead.x - here.x))
-    return Transform(here._replace(z=here.z + WALKER_LIFT_M), Rotation(0.0, yaw, 0.0))
+    if world.town != layouts.town:
+        raise ServerError(f"simulator at {world.address}: expected the map {layouts.town}, got {world.town}")
+    with (
+        Cast.standing(world, layouts, still=defences.physics_off) as cast,
+        freeze_signals(world, defences.frozen_signals),
+        CameraPair.mounted(world, scenario.camera, layouts.moments[0].cameras[0]) as cameras,
+    ):
+        yield Stage(world, cast, cameras, layouts, defences)

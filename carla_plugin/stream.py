@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from carla_plugin.capture import Identity, RefusedBundleError, capture_bundle
-from carla_plugin.replay import replayed
+from carla_plugin.replay import plan_episode, staged
 from carla_plugin.scenario import Scenario
 from carla_plugin.world.connection import World
 from carla_plugin.world.streets import Streets
@@ -82,12 +82,13 @@ def stream(
         count = min(scenario.bundles, bundles - tried)
         weathers = scenario.weathers(seed, episode)
         progress(summary, f"episode {episode}: planning traffic")
-        with replayed(world, streets, scenario, seed, episode, count) as stage:
-            for number, moment in enumerate(stage.layouts.moments):
+        layouts = plan_episode(world, streets, scenario, seed, episode)
+        with staged(world, layouts, scenario) as stage:
+            for number, moment in enumerate(layouts.moments[:count]):
                 tried += 1
                 stage.place(moment)
                 identity = Identity(scenario.name, seed, episode, summary.bundles, world.town)
-                meta = {"moment": number, "tick": moment.tick, "actors": len(stage.layouts.actors)}
+                meta = {"moment": number, "tick": moment.tick, "actors": len(layouts.actors)}
                 try:
                     bundle = capture_bundle(stage, weathers, scenario.settle, identity, size, meta)
                 except RefusedBundleError as refusal:

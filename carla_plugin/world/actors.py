@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import carla
 import numpy as np
 
-from carla_plugin.layouts import ActorPlan, Footprint, Moment
+from carla_plugin.layouts import ActorPlan, Footprint, Layouts, Moment
 from carla_plugin.scenario import Traffic
 from carla_plugin.world import convert
 from carla_plugin.world.connection import ServerError, World
+from carla_plugin.world.people import bone_control
 from protocols.carla_rpc.types import Location, Transform
 from protocols.errors import InputError
 
@@ -33,7 +34,18 @@ PARKED_SHARES = {"cars": 6.0, "vans": 1.0, "trucks": 3.0}
 OUT_OF_SIGHT_M = 30.0
 """How far under its place the actor goes whose place the camera takes."""
 
+TRIES = 6
+"""So often an actor whose place is taken is spawned at another."""
+
+SKY_M, FLOOR_M = 60.0, 5.0
+"""Over their places actors are spawned that stand still, each in a storey: higher than any street is built over."""
+
 LAMPS_ON = int(carla.VehicleLightState.Position) | int(carla.VehicleLightState.LowBeam)
+BLINKING = (
+    int(carla.VehicleLightState.Brake)
+    | int(carla.VehicleLightState.RightBlinker)
+    | int(carla.VehicleLightState.LeftBlinker)
+)
 
 
 class Cast:
@@ -75,59 +87,92 @@ class Cast:
         Raises:
             ServerError: the server did not answer, or found no place for any actor.
         """
-        library = world.world.get_blueprint_library()
         found: dict[int, int] = {}
-        taken: set[Location] = set()
         try:
-            for attempt in range(max((len(options) for options in places), default=0)):
-                open_plans = []
-                for number in range(len(plans)):
-                    free = [place for place in places[number][attempt:] if place.location not in taken][:1]
-                    if number not in found and free:
-                        taken.add(free[0].location)
-                        open_plans.append((number, free[0]))
-                commands = [
-                    carla.command.SpawnActor(blueprint(library, plans[number]), convert.to_carla(place))
-                    for number, place in open_plans
-                ]
-                responses = world.apply(commands, "spawning actors")
-                for (number, _), response in zip(open_plans, responses, strict=True):
-                    if not response.error:
-                        found[number] = int(response.actor_id)
-                if len(found) == len(plans) or attempt >= 5:
-                    break
+            _spawn(world, plans, places, found, still=False)
             if plans and not found:
                 raise ServerError(f"simulator at {world.address}: expected a place for {len(plans)} actors, found none")
             world.tick()
             kept = sorted(found)
             yield cls(world, kept, [plans[number] for number in kept], [found[number] for number in kept])
         finally:
-            if found and world.alive():
-                world.apply([carla.command.DestroyActor(number) for number in found.values()], "removing its actors")
+            _destroy(world, found)
 
-    def still(self) -> None:
-        """Take physics off all actors, so that they stay where they are placed."""
-        self._placed.clear()
-        self.world.apply(
-            [carla.command.SetSimulatePhysics(number, False) for number in self.ids], "holding actors still"
-        )
+    @classmethod
+    @contextmanager
+    def standing(cls, world: World, layouts: Layouts, *, still: bool = True) -> Iterator[Cast]:
+        """Spawn all actors of a plan high over their first places, without physics; destroy all on leaving.
 
-    def place_commands(self, moment: Moment) -> list[Any]:
-        """Return the commands that place all actors as in a moment; what they were told before is not said again."""
+        Args:
+            world: where.
+            layouts: the plan.
+            still: take physics off them.
+
+        Raises:
+            ServerError: the server did not answer, lacks a blueprint, or found no place for an actor.
+        """
+        plans, first = layouts.actors, layouts.moments[0].places
+        rooms = [
+            [_lifted(place, number + 7 * attempt) for attempt in range(TRIES)] for number, place in enumerate(first)
+        ]
+        found: dict[int, int] = {}
+        try:
+            _spawn(world, plans, rooms, found, still=still)
+            missing = [plan.blueprint for number, plan in enumerate(plans) if number not in found]
+            if missing:
+                raise ServerError(
+                    f"simulator at {world.address}: expected a place for each of {len(plans)} actors, "
+                    f"found none for {len(missing)}, such as {missing[0]}"
+                )
+            world.tick()
+            yield cls(world, range(len(plans)), plans, [found[number] for number in range(len(plans))])
+        finally:
+            _destroy(world, found)
+
+    def place_of(self, number: int) -> Transform:
+        """Return where an actor is, as of the newest tick."""
+        seen = self.world.world.get_snapshot().find(self.ids[number])
+        if seen is None:
+            raise ServerError(f"simulator at {self.world.address}: expected actor {self.ids[number]}, it vanished")
+        return convert.from_carla(seen.get_transform())
+
+    def show_poses(self, layouts: Layouts, moment: Moment) -> None:
+        """Show each person in the pose of a moment, in full; who is in it already is left alone."""
+        with self.world.asking("posing people"):
+            for number, pose in enumerate(moment.poses):
+                if pose >= 0 and self._is_news(self.ids[number], "pose", pose):
+                    held = layouts.poses[pose]
+                    actor = self.actors[number]
+                    actor.set_bones(bone_control(layouts.skeletons[held.skeleton], held))
+                    if self._is_news(self.ids[number], "shown", True):
+                        actor.show_pose()
+
+    def lamps(self) -> list[int]:
+        """Return the light bits of all vehicles as of the newest tick; 0 for people."""
+        with self.world.asking("reading its actors' lamps"):
+            return [
+                0 if plan.walks else int(actor.get_light_state())
+                for plan, actor in zip(self.plans, self.actors, strict=True)
+            ]
+
+    def place_commands(self, moment: Moment, *, steady_lights: bool = True) -> list[Any]:
+        """Return the commands that place all actors as in a moment; what they were told before is not said again.
+
+        Args:
+            moment: where they are to be.
+            steady_lights: leave out the lamps that blink on real servers.
+        """
         commands: list[Any] = []
         for number, (actor, plan) in enumerate(zip(self.ids, self.plans, strict=True)):
             place, lights = moment.places[number], moment.lights[number]
+            if steady_lights:
+                lights &= ~BLINKING
             if number == moment.hidden:
                 lights = 0
                 place = place._replace(location=place.location._replace(z=place.location.z - OUT_OF_SIGHT_M))
             if self._is_news(actor, "place", place):
                 commands.append(carla.command.ApplyTransform(actor, convert.to_carla(place)))
-            if plan.walks:
-                yaw, speed = place.rotation.yaw, moment.speeds_m_s[number]
-                if self._is_news(actor, "walk", (yaw, speed)):
-                    forward = carla.Rotation(yaw=yaw).get_forward_vector()
-                    commands.append(carla.command.ApplyWalkerControl(actor, carla.WalkerControl(forward, speed, False)))
-            elif self._is_news(actor, "lights", lights):
+            if not plan.walks and self._is_news(actor, "lights", lights):
                 commands.append(carla.command.SetVehicleLightState(actor, carla.VehicleLightState(lights)))
         return commands
 
@@ -151,6 +196,49 @@ class Cast:
         return np.asarray(rows, dtype=np.float64).tobytes()
 
 
+def _spawn(
+    world: World,
+    plans: Sequence[ActorPlan],
+    places: Sequence[Sequence[Transform]],
+    found: dict[int, int],
+    *,
+    still: bool,
+) -> None:
+    """Spawn actors at their first free places and note their ids as soon as they are known, for who cleans up."""
+    library = world.world.get_blueprint_library()
+    taken: set[Location] = set()
+    for attempt in range(min(TRIES, max((len(options) for options in places), default=0))):
+        wanted = []
+        for number in range(len(plans)):
+            free = [place for place in places[number][attempt:] if place.location not in taken][:1]
+            if number not in found and free:
+                taken.add(free[0].location)
+                wanted.append((number, free[0]))
+        commands = [
+            carla.command.SpawnActor(blueprint(world, library, plans[number]), convert.to_carla(place))
+            for number, place in wanted
+        ]
+        if still:
+            hold = carla.command.SetSimulatePhysics(carla.command.FutureActor, False)
+            commands = [command.then(hold) for command in commands]
+        responses = world.apply(commands, "spawning actors")
+        for (number, _), response in zip(wanted, responses, strict=True):
+            if not response.error:
+                found[number] = int(response.actor_id)
+        if len(found) == len(plans):
+            break
+
+
+def _destroy(world: World, found: Mapping[int, int]) -> None:
+    if found and world.alive():
+        world.apply([carla.command.DestroyActor(number) for number in found.values()], "removing its actors")
+
+
+def _lifted(place: Transform, number: int) -> Transform:
+    """Return a place high over another, where nobody is in the way: each of ten neighbours has a height of its own."""
+    return place._replace(location=place.location._replace(z=place.location.z + SKY_M + FLOOR_M * (number % 10)))
+
+
 def choose(world: World, traffic: Traffic, dice: random.Random) -> list[ActorPlan]:
     """Choose a blueprint and its attributes for each actor of the scenario.
 
@@ -169,8 +257,9 @@ def choose(world: World, traffic: Traffic, dice: random.Random) -> list[ActorPla
     by_kind = {kind: vehicles.get(base_type, []) for kind, base_type in BASE_TYPES.items()}
     by_kind["pedestrians"] = sorted(library.filter("walker.pedestrian.*"), key=lambda entry: str(entry.id))
     plans = []
+    counts = traffic.counts()
     for kind, known in by_kind.items():
-        count = int(getattr(traffic, kind))
+        count = counts[kind]
         if count and not known:
             raise InputError(
                 f"traffic.{kind}: expected blueprints of this kind at {world.address}, got none; set it to 0"
@@ -182,9 +271,16 @@ def choose(world: World, traffic: Traffic, dice: random.Random) -> list[ActorPla
     return plans
 
 
-def blueprint(library: carla.BlueprintLibrary, plan: ActorPlan) -> carla.ActorBlueprint:
-    """Return the wheel's blueprint with the plan's attributes set."""
-    entry = library.find(plan.blueprint)
+def blueprint(world: World, library: carla.BlueprintLibrary, plan: ActorPlan) -> carla.ActorBlueprint:
+    """Return the wheel's blueprint with the plan's attributes set.
+
+    Raises:
+        ServerError: the server has no such blueprint.
+    """
+    try:
+        entry = library.find(plan.blueprint)
+    except IndexError:
+        raise ServerError(f"simulator at {world.address}: expected the blueprint {plan.blueprint}, got none") from None
     for key, value in plan.attributes:
         if entry.has_attribute(key):
             entry.set_attribute(key, value)

@@ -44,6 +44,12 @@ class Streets:
         spawn_points = [place for place in self.spawn_points if _apart(place.location, centre) <= radius_m]
         return Streets(self.map, waypoints, spawn_points)
 
+    def on_road(self, place: Transform) -> Transform:
+        """Return the place on the middle of the nearest lane: spawn points hang a little over it."""
+        x, y, z = place.location
+        lane = self.map.get_waypoint(carla.Location(x, y, z), project_to_road=True, lane_type=carla.LaneType.Driving)
+        return place if lane is None else convert.from_carla(lane.transform)
+
     def vehicle_places(self, count: int, dice: random.Random) -> list[list[Transform]]:
         """Return for each of `count` vehicles the places to try, best first; no two within `GAP_M`."""
         lifted = [place._replace(location=place.location._replace(z=place.location.z + 0.5)) for place in self.lanes]

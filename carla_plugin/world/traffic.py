@@ -36,10 +36,9 @@ class _Walker:
 
 @dataclass(frozen=True)
 class Scene:
-    """Hold what moves at one tick: N places, speeds and light bits, and the state of each traffic light."""
+    """Hold what moves at one tick: N places and light bits, and the state of each traffic light."""
 
     places: tuple[Transform, ...]
-    speeds_m_s: tuple[float, ...]
     lights: tuple[int, ...]
     signals: tuple[int, ...]
 
@@ -63,7 +62,6 @@ class Traffic:
             for actor, number in zip(cast.ids, cast.numbers, strict=True)
             if number in ways
         ]
-        self._speeds = {walker.actor: walker.speed_m_s for walker in self._walkers}
         self.signals, self.signal_ids = signals_of(world)
 
     @classmethod
@@ -116,22 +114,17 @@ class Traffic:
     def scene(self) -> Scene:
         """Return what moves, as of the newest tick."""
         snapshot = self.world.world.get_snapshot()
-        places, speeds, lights = [], [], []
+        places, lights = [], []
         for number, actor, plan in zip(self.cast.ids, self.cast.actors, self.cast.plans, strict=True):
             seen = snapshot.find(number)
             if seen is None:
                 raise ServerError(f"simulator at {self.world.address}: expected actor {number}, it vanished")
             places.append(convert.from_carla(seen.get_transform()))
-            if not plan.drives:
-                speeds.append(self._speeds.get(number, 0.0))
-                lights.append(0)
-            else:
-                velocity = seen.get_velocity()
-                speeds.append(math.hypot(velocity.x, velocity.y))
-                braking = actor.get_control().brake > 0.1
-                lights.append(LAMPS_ON | (int(carla.VehicleLightState.Brake) if braking else 0))
+            braking = plan.drives and actor.get_control().brake > 0.1
+            lamps = LAMPS_ON | (int(carla.VehicleLightState.Brake) if braking else 0)
+            lights.append(lamps if plan.drives else 0)
         states = tuple(int(signal.get_state()) for signal in self.signals)
-        return Scene(tuple(places), tuple(speeds), tuple(lights), states)
+        return Scene(tuple(places), tuple(lights), states)
 
     def _aims(self) -> list[Any]:
         """Return the commands that turn each person toward the next point of the way."""
@@ -165,11 +158,18 @@ def signals_of(world: World) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     return tuple(light for _, light in named), tuple(key[0] for key, _ in named)
 
 
+def restart_signals(world: World) -> None:
+    """Let all traffic lights begin their cycle anew, so that an episode does not depend on what was before."""
+    with world.asking("restarting the traffic lights"):
+        world.world.freeze_all_traffic_lights(False)
+        world.world.reset_all_traffic_lights()
+
+
 @contextmanager
-def freeze_signals(world: World) -> Iterator[None]:
-    """Hold all traffic lights; let them go on leaving."""
+def freeze_signals(world: World, frozen: bool = True) -> Iterator[None]:
+    """Hold all traffic lights, unless told otherwise; let them go on leaving."""
     with world.asking("freezing the traffic lights"):
-        world.world.freeze_all_traffic_lights(True)
+        world.world.freeze_all_traffic_lights(frozen)
     try:
         yield
     finally:

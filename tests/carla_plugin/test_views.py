@@ -2,7 +2,8 @@
 
 import pytest
 
-from carla_plugin.layouts import Footprint, camera_pose, is_free, seen_from, worth
+from carla_plugin.layouts import Footprint
+from carla_plugin.views import camera_pose, is_free, seen_from, worth
 from protocols.carla_rpc.types import Location, Rotation, Transform
 
 CAR = Footprint(2.3, 1.0)
