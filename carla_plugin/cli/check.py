@@ -1,4 +1,4 @@
-"""`carla-plugin check`: read a scenario as `stream` would, without a server."""
+"""`carla-plugin check`: read a scenario or a layouts file as `stream` would, without a server."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 EXAMPLE = """example:
   carla-plugin check town
   carla-plugin check my/street.yaml
+  carla-plugin check town.layouts
 """
 
 
@@ -18,21 +19,27 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     """Add this command's arguments and return its parser."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "check",
-        help="check a scenario file without a server",
-        description="Check a scenario: every fault is named with file, line and key.",
+        help="check a scenario or a layouts file without a server",
+        description="Check a scenario: every fault is named with file, line and key. Of a layouts file, every episode.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a scenario that ships")
+    parser.add_argument("scenario", metavar="SCENARIO", help="a file of either kind, or the name of one that ships")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the scenario and say what it holds."""
-    from carla_plugin.scenario import load_scenario
+    """Check the file and say what it holds."""
+    from carla_plugin.layouts_file import load_source
 
-    scenario = load_scenario(arguments.scenario)
-    print(described(scenario))
+    source = load_source(arguments.scenario)
+    if source.planned is None:
+        print(described(source.scenario))
+        return 0
+    actors = 0
+    for episode in range(source.planned.episodes):
+        actors = max(actors, len(source.planned.read(episode).actors))
+    print(f"{described(source.scenario)}; planned with seed {source.seed}, up to {actors} actors an episode")
     return 0
 
 
