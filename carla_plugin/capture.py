@@ -2,53 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from carla_plugin.scenario import Settle
+from carla_plugin.certificate import KEY, Certificate, digest, plugin_version
+from carla_plugin.defences import ALL, Defences
+from carla_plugin.pixels import Shot, decoded, rgb_into, tags_into
+from carla_plugin.refusals import (
+    ChangedError,
+    MaskMismatchError,
+    MotionError,
+    RefusedBundleError,
+    UnsettledError,
+)
+from carla_plugin.scenario import Scenario
+from carla_plugin.settling import QUANTUM, SPREAD, Look, apart, settled
 from protocols.bundle import Bundle, BundleHeader, mask_hash
 from protocols.carla_rpc.types import WeatherParameters
-from protocols.errors import ManyskiesError
 
-TAG_CHANNEL = 2
-"""CARLA's semantic images carry the tag in red, the third of BGRA."""
-
-
-class RefusedBundleError(ManyskiesError):
-    """A bundle is not what it claims to be; it is counted and never streamed.
-
-    Attributes:
-        cause: short name under which it is counted.
-    """
-
-    cause = "other"
-
-
-class MaskMismatchError(RefusedBundleError):
-    """The masks of two appearances differ."""
-
-    cause = "mask"
-
-
-class MotionError(RefusedBundleError):
-    """An actor moved while the appearances were taken."""
-
-    cause = "motion"
-
-
-class UnsettledError(RefusedBundleError):
-    """An image kept changing."""
-
-    cause = "unsettled"
+__all__ = ["Identity", "RefusedBundleError", "Still", "capture_moment"]
 
 
 class Still(Protocol):
     """What capture needs of the world: a moment that stands still, as `replay.Stage` gives it."""
+
+    @property
+    def weather(self) -> WeatherParameters | None:
+        """Return the weather that was set last, None before the first."""
+
+    @property
+    def server(self) -> str:
+        """Return the server's version."""
+
+    def again(self) -> None:
+        """Place the present moment once more, all of it."""
 
     def set_weather(self, weather: WeatherParameters) -> None:
         """Set the weather and wait until it is confirmed."""
@@ -56,16 +48,19 @@ class Still(Protocol):
     def tick(self) -> int:
         """Advance by one step and return the frame number."""
 
-    def take(self, frame: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return image and tags of a frame, two `(H, W, 4)` uint8 BGRA views, valid until the second next call."""
+    def take(self, frame: int) -> Sequence[Shot]:
+        """Return what each of the V cameras saw in a frame."""
 
     def poses(self) -> bytes:
-        """Return the bytes of all actors' transforms."""
+        """Return the bytes of all actors' transforms, `(N, 6)` float64: metres, then degrees."""
+
+    def state(self) -> bytes:
+        """Return all that was placed, as the server says it is now."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Say which bundle is being made; see `protocols.bundle.BundleHeader`."""
+    """Say which bundle is being made; see `protocols.bundle.BundleHeader`. The index is that of the first camera."""
 
     scenario: str
     seed: int
@@ -74,94 +69,194 @@ class Identity:
     town: str
 
 
-def capture_bundle(
-    still: Still,
+def capture_moment(
+    stage: Still,
+    scenario: Scenario,
     weathers: Mapping[str, WeatherParameters],
-    settle: Settle,
     identity: Identity,
-    size: tuple[int, int],
     meta: Mapping[str, Any],
-) -> Bundle:
-    """Photograph the moment that stands on the stage under each appearance.
+    defences: Defences = ALL,
+) -> list[Bundle]:
+    """Photograph the moment that stands on the stage under each appearance; try again what fails.
 
     Args:
-        still: the stage.
+        stage: where it stands.
+        scenario: cameras, planes, and when an image counts as settled.
         weathers: A appearances by name.
-        settle: when an image counts as settled.
         identity: which bundle it is.
-        size: height and width in pixels.
         meta: further small values for the header.
+        defences: that are on.
 
     Returns:
-        Images `(A, H, W, 3)` uint8 RGB and the mask `(H, W)` uint8 of tags that all of them have.
+        One bundle for each camera, whose indices count up: images `(A, H, W, 3)` uint8 RGB, the mask `(H, W)` uint8 of
+        tags that all of them have, further planes, and in the header's meta the certificate.
 
     Raises:
-        MaskMismatchError: the masks of two appearances differ in a pixel.
-        MotionError: an actor's transform is not bit-equal before and after.
-        UnsettledError: an image still changed after the ceiling of ticks.
+        RefusedBundleError: every try failed; of the last one, with its cause.
     """
-    height, width = size
-    images = np.empty((len(weathers), height, width, 3), dtype=np.uint8)
-    mask = np.empty((height, width), dtype=np.uint8)
-    other = np.empty_like(mask)
-    before = b""
-    frame = 0
-    ticks: list[int] = []
-    for number, (name, weather) in enumerate(weathers.items()):
-        still.set_weather(weather)
-        frame, image, tags, used = _settled(still, settle, name, identity)
-        ticks.append(used)
-        cv2.cvtColor(image, cv2.COLOR_BGRA2RGB, dst=images[number])
-        if number == 0:
-            cv2.extractChannel(tags, TAG_CHANNEL, dst=mask)
-            before = still.poses()
-            continue
-        cv2.extractChannel(tags, TAG_CHANNEL, dst=other)
-        if not np.array_equal(mask, other):
-            raise MaskMismatchError(
-                f"bundle {identity.index} of episode {identity.episode}: expected one mask under all appearances, "
-                f"got {int(np.count_nonzero(mask != other))} pixels that differ under {name}"
-            )
-    if still.poses() != before:
-        raise MotionError(
-            f"bundle {identity.index} of episode {identity.episode}: expected still actors, got one that moved"
+    tries = scenario.settle.attempts if defences.tries_again else 1
+    for attempt in range(1, tries + 1):
+        try:
+            return _Sitting(stage, scenario, weathers, defences).bundles(identity, meta, attempt)
+        except RefusedBundleError as refusal:
+            if attempt == tries:
+                words = f"bundle {identity.index}: {refusal}" + (f" ({tries} tries)" if tries > 1 else "")
+                raise type(refusal)(words) from None
+        stage.again()
+    raise AssertionError("at least one try is made")
+
+
+class _Sitting:
+    """Make one try: what is taken, and what was measured meanwhile."""
+
+    def __init__(
+        self, stage: Still, scenario: Scenario, weathers: Mapping[str, WeatherParameters], defences: Defences
+    ) -> None:
+        self._stage = stage
+        self._scenario = scenario
+        self._defences = defences
+        self._weathers = {
+            name: weather._replace(wind_intensity=0.0) if defences.calm_air else weather
+            for name, weather in weathers.items()
+        }
+        modes = [camera.lens.exposure_mode for camera in scenario.cameras]
+        self._adapts = "histogram" in modes or (not defences.fixed_exposure and None in modes)
+        sizes = [(camera.height, camera.width) for camera in scenario.cameras]
+        self._images = [np.empty((len(weathers), *size, 3), dtype=np.uint8) for size in sizes]
+        self._masks = [np.empty(size, dtype=np.uint8) for size in sizes]
+        self._others = [np.empty_like(mask) for mask in self._masks]
+
+    def bundles(self, identity: Identity, meta: Mapping[str, Any], attempt: int) -> list[Bundle]:
+        """Take all appearances and return the bundles.
+
+        Raises:
+            RefusedBundleError: the moment did not stand still.
+        """
+        first = look = None
+        places = b""
+        measured: list[tuple[int, float, float]] = []
+        for number, (name, weather) in enumerate(self._weathers.items()):
+            look = self._look(name, weather, look.shots if look else None)
+            measured.append((look.ticks, round(look.change, 4), round(look.grain, 4)))
+            for shot, images in zip(look.shots, self._images, strict=True):
+                rgb_into(shot.image, images[number])
+            if first is None:
+                first = look
+                for shot, mask in zip(look.shots, self._masks, strict=True):
+                    tags_into(shot.tags, mask)
+                places = self._stage.poses()
+            else:
+                self._compare(look, name, places)
+        if first is None or look is None:
+            raise ValueError("weathers: expected at least one appearance, got none")
+        closing = self._closing_change(first, look, places) if self._scenario.settle.closing_look else -1.0
+        moved_m = self._check_motion(places)
+        settle_ticks, last_change, grain = zip(*measured, strict=True)
+        certificate = Certificate(
+            state_sha256=digest(self._stage.state()),
+            mask_sha256="",
+            masks_compared=len(measured) - 1 + (closing >= 0.0),
+            settle_ticks=settle_ticks,
+            last_change=last_change,
+            grain=grain,
+            closing_change=round(closing, 4),
+            motion_m=moved_m,
+            attempt=attempt,
+            server=self._stage.server,
+            plugin=plugin_version(),
         )
-    header = BundleHeader(
-        scenario=identity.scenario,
-        seed=identity.seed,
-        episode=identity.episode,
-        index=identity.index,
-        town=identity.town,
-        appearances=tuple(weathers),
-        height=height,
-        width=width,
-        frame=frame,
-        mask_sha256=mask_hash(mask),
-        meta={**meta, "settle_ticks": ticks},
-    )
-    return Bundle(header, images, mask)
+        return [
+            self._bundle(view, shot, look.frame, identity, meta, certificate) for view, shot in enumerate(first.shots)
+        ]
 
+    def _look(self, name: str, weather: WeatherParameters, before: Sequence[Shot] | None) -> Look:
+        """Set a weather and return pictures that have settled under it."""
+        was = self._stage.weather
+        if weather != was:
+            self._stage.set_weather(weather)
+        rained = was is None or was.precipitation != weather.precipitation
+        try:
+            return settled(
+                self._stage,
+                self._scenario.settle,
+                name,
+                step_s=self._scenario.step_s,
+                second_look=rained or (self._adapts and weather != was),
+                before=before if weather != was else None,
+                defences=self._defences,
+            )
+        except UnsettledError as error:
+            raise self._explained(error, name) from None
 
-def _settled(
-    still: Still, settle: Settle, name: str, identity: Identity
-) -> tuple[int, NDArray[np.uint8], NDArray[np.uint8], int]:
-    """Tick until two successive images agree; return frame, image, tags and the ticks it took."""
-    last: NDArray[np.uint8] | None = None
-    for ticks in range(1, settle.ceiling_ticks + 1):
-        frame = still.tick()
-        image, tags = still.take(frame)
-        agrees = last is not None and difference(last, image) <= settle.grain
-        if ticks >= settle.floor_ticks and (agrees or settle.floor_ticks == 1):
-            return frame, image, tags, ticks
-        last = image
-    raise UnsettledError(
-        f"bundle {identity.index} of episode {identity.episode}: expected a settled image of {name} within "
-        f"{settle.ceiling_ticks} ticks, it still changes"
-    )
+    def _explained(self, error: UnsettledError, name: str) -> RefusedBundleError:
+        """Return why pictures go on changing, as far as snapshots and masks tell."""
+        before = self._stage.poses()
+        frame = self._stage.tick()
+        if self._stage.poses() != before:
+            return MotionError(f"expected still actors under {name}, they go on moving")
+        shots = self._stage.take(frame)
+        frame = self._stage.tick()
+        pairs = zip(shots, self._stage.take(frame), strict=True)
+        if any(not np.array_equal(one.tags, other.tags) for one, other in pairs):
+            return MaskMismatchError(f"expected one mask under {name}, it goes on changing")
+        return error
 
+    def _compare(self, look: Look, name: str, places: bytes) -> None:
+        """Compare the masks of a look with the first, and where they differ ask first whether somebody moved."""
+        for shot, mask, other in zip(look.shots, self._masks, self._others, strict=True):
+            tags_into(shot.tags, other)
+            if not np.array_equal(mask, other):
+                self._check_motion(places)
+                raise MaskMismatchError(
+                    "expected one mask under all appearances, "
+                    f"got {int(np.count_nonzero(mask != other))} pixels that differ under {name}"
+                )
 
-def difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Return the mean absolute difference of two `(H, W, 4)` uint8 images; 0.0 only for equal bytes."""
-    if np.array_equal(one, other):
-        return 0.0
-    return float(cv2.norm(one, other, cv2.NORM_L1)) / one.size
+    def _closing_change(self, first: Look, last: Look, places: bytes) -> float:
+        """Look at the first appearance again and return how far it has changed, in levels."""
+        name, weather = next(iter(self._weathers.items()))
+        look = self._look(name, weather, last.shots)
+        self._compare(look, f"{name} in the end", places)
+        changed = apart(first.shots, look.shots, self._defences)
+        limit = max(QUANTUM, SPREAD * max(look.grain, first.grain))
+        if changed > limit:
+            self._check_motion(places)
+            raise ChangedError(f"expected {name} to look the same in the end, it differs by {changed:.2f} levels")
+        return changed
+
+    def _check_motion(self, places: bytes) -> float:
+        """Return 0.0, the metres by which actors may move.
+
+        Raises:
+            MotionError: an actor's transform is not bit-equal to what it was.
+        """
+        now = self._stage.poses()
+        if now == places:
+            return 0.0
+        before, after = (np.frombuffer(each, dtype=np.float64).reshape(-1, 6) for each in (places, now))
+        moved_m = float(np.abs(after - before)[:, :3].max()) if before.shape == after.shape else float("inf")
+        raise MotionError(f"expected still actors, got one that moved by {moved_m:.4g} m or turned")
+
+    def _bundle(
+        self, view: int, shot: Shot, frame: int, identity: Identity, meta: Mapping[str, Any], certificate: Certificate
+    ) -> Bundle:
+        """Return what one camera saw; further planes are those of the first look."""
+        mask = self._masks[view]
+        sha256 = mask_hash(mask)
+        extras: dict[str, NDArray[Any]] = {name: decoded(name, pixels) for name, pixels in shot.planes.items()}
+        camera = self._scenario.cameras[view]
+        header = BundleHeader(
+            scenario=identity.scenario,
+            seed=identity.seed,
+            episode=identity.episode,
+            index=identity.index + view,
+            town=identity.town,
+            appearances=tuple(self._weathers),
+            height=camera.height,
+            width=camera.width,
+            frame=frame,
+            mask_sha256=sha256,
+            camera=self._scenario.camera_names[view],
+            meta={**meta, KEY: msgspec.structs.replace(certificate, mask_sha256=sha256).to_meta()},
+        )
+        return Bundle(header, self._images[view], mask, extras)

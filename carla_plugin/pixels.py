@@ -81,7 +81,7 @@ def depth_m(image: Pixels) -> NDArray[np.float32]:
 def instances(image: Pixels) -> NDArray[np.uint16]:
     """Return `(H, W)` uint16 instance numbers of an instance image: green is the low byte, blue the high one."""
     wide = image[..., :2].astype(np.uint16)
-    return wide[..., 1] | wide[..., 0] << 8
+    return wide[..., 1] | np.left_shift(wide[..., 0], 8, dtype=np.uint16)
 
 
 def ground_of(tags: Pixels) -> Pixels | None:

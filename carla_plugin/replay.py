@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgpack
-import numpy as np
-from numpy.typing import NDArray
 
 from carla_plugin.defences import ALL, Defences
 from carla_plugin.layouts import Layouts, Moment
+from carla_plugin.pixels import Shot
 from carla_plugin.planning import plan_episode
 from carla_plugin.scenario import Scenario
 from carla_plugin.world.actors import Cast
-from carla_plugin.world.cameras import CameraPair
-from carla_plugin.world.connection import ServerError, World
+from carla_plugin.world.cameras import CameraRig
+from carla_plugin.world.connection import SERVER_VERSION, ServerError, World
 from carla_plugin.world.traffic import freeze_signals, set_signals, signals_of
 from protocols.carla_rpc.types import WeatherParameters
 
@@ -27,15 +26,19 @@ class Stage:
 
     Attributes:
         layouts: the plan that is shown.
+        weather: as it was set last, None before the first.
+        server: version of the server.
     """
 
-    def __init__(self, world: World, cast: Cast, cameras: CameraPair, layouts: Layouts, defences: Defences) -> None:
+    def __init__(self, world: World, cast: Cast, cameras: CameraRig, layouts: Layouts, defences: Defences) -> None:
         """Take the actors that stand still, and the mounted cameras.
 
         Raises:
             ServerError: the map has other traffic lights than the plan.
         """
         self.layouts = layouts
+        self.weather: WeatherParameters | None = None
+        self.server = SERVER_VERSION
         self._world = world
         self._cast = cast
         self._cameras = cameras
@@ -48,25 +51,34 @@ class Stage:
             )
         self._signals = signals
         self._states: list[int] = [-1] * len(signals)
+        self._moment = layouts.moments[0]
 
     def place(self, moment: Moment) -> None:
         """Place actors, poses, lights and cameras as in a moment; they stand there from the next tick on."""
+        self._moment = moment
         set_signals(self._world, self._signals, moment.signals, self._states)
         if self._defences.full_pose:
             self._cast.show_poses(self.layouts, moment)
         commands = self._cast.place_commands(moment, steady_lights=self._defences.steady_lights)
-        self._world.apply(commands + self._cameras.move_commands(moment.cameras[0]), "placing a moment")
+        self._world.apply(commands + self._cameras.move_commands(moment.cameras), "placing a moment")
+
+    def again(self) -> None:
+        """Place the present moment once more, and tell the server all of it, whatever it was told before."""
+        self._cast.forget()
+        self._states = [-1] * len(self._signals)
+        self.place(self._moment)
 
     def set_weather(self, weather: WeatherParameters) -> None:
         """Set the weather and wait until the server confirms it."""
         self._world.set_weather(weather)
+        self.weather = weather
 
     def tick(self) -> int:
         """Advance by one step and return the frame number."""
         return self._world.tick()
 
-    def take(self, frame: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return image and tags of a frame, two read-only `(H, W, 4)` uint8 BGRA views."""
+    def take(self, frame: int) -> tuple[Shot, ...]:
+        """Return what each camera saw in a frame."""
         return self._cameras.take(frame)
 
     def poses(self) -> bytes:
@@ -79,7 +91,8 @@ class Stage:
         The same moment gives the same bytes on any server: transforms, lamps, traffic lights.
         """
         signals = [int(signal.get_state()) for signal in self._signals]
-        packed: bytes = msgpack.packb([self._cast.poses(), self._cast.lamps(), signals])
+        cameras = [[*pose.location, *pose.rotation] for pose in self._moment.cameras]
+        packed: bytes = msgpack.packb([self._cast.poses(), self._cast.lamps(), signals, cameras])
         return packed
 
 
@@ -101,6 +114,6 @@ def staged(world: World, layouts: Layouts, scenario: Scenario, defences: Defence
     with (
         Cast.standing(world, layouts, still=defences.physics_off) as cast,
         freeze_signals(world, defences.frozen_signals),
-        CameraPair.mounted(world, scenario.camera, layouts.moments[0].cameras[0]) as cameras,
+        CameraRig.mounted(world, scenario.cameras, scenario.planes, layouts.moments[0].cameras, defences) as cameras,
     ):
         yield Stage(world, cast, cameras, layouts, defences)

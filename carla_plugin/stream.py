@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from carla_plugin.capture import Identity, RefusedBundleError, capture_bundle
+from carla_plugin.capture import Identity, RefusedBundleError, capture_moment
 from carla_plugin.replay import plan_episode, staged
 from carla_plugin.scenario import Scenario
 from carla_plugin.world.connection import World
@@ -74,7 +74,6 @@ def stream(
         StreamError: the trainer is gone.
     """
     summary = Summary(town=world.town)
-    size = (scenario.camera.height, scenario.camera.width)
     streets = Streets.read(world)
     episode = 0
     tried = 0
@@ -90,7 +89,7 @@ def stream(
                 identity = Identity(scenario.name, seed, episode, summary.bundles, world.town)
                 meta = {"moment": number, "tick": moment.tick, "actors": len(layouts.actors)}
                 try:
-                    bundle = capture_bundle(stage, weathers, scenario.settle, identity, size, meta)
+                    bundle = capture_moment(stage, scenario, weathers, identity, meta)[0]
                 except RefusedBundleError as refusal:
                     summary.refused[refusal.cause] += 1
                     progress(summary, str(refusal))

@@ -129,6 +129,10 @@ class Cast:
         finally:
             _destroy(world, found)
 
+    def forget(self) -> None:
+        """Forget what actors were told, so that all is said again."""
+        self._placed.clear()
+
     def place_of(self, number: int) -> Transform:
         """Return where an actor is, as of the newest tick."""
         seen = self.world.world.get_snapshot().find(self.ids[number])

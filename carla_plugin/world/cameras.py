@@ -1,18 +1,20 @@
-"""Cameras: one RGB and one semantic camera in one pose, their images matched by frame number."""
+"""Cameras: RGB, semantic and further cameras in one pose for each view, their images matched by frame number."""
 
 from __future__ import annotations
 
+import itertools
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import carla
 import numpy as np
-from numpy.typing import NDArray
 
-from carla_plugin.scenario import Camera
+from carla_plugin.defences import ALL, Defences
+from carla_plugin.pixels import Pixels, Shot
+from carla_plugin.scenario_parts import Camera
 from carla_plugin.world import convert
 from carla_plugin.world.connection import ServerError, World
 from protocols.carla_rpc.types import Transform
@@ -21,132 +23,174 @@ IMAGE_TIMEOUT_S = 60.0
 PROBE_EVERY_S = 2.0
 FIRST_IMAGE_TRIES = 20
 
-KINDS = ("sensor.camera.rgb", "sensor.camera.semantic_segmentation")
+KINDS = {
+    "image": "sensor.camera.rgb",
+    "tags": "sensor.camera.semantic_segmentation",
+    "depth": "sensor.camera.depth",
+    "instance": "sensor.camera.instance_segmentation",
+}
+"""CARLA's camera for each plane of a view."""
+
 CLEAN_LENS = {"motion_blur_intensity": "0.0", "chromatic_aberration_intensity": "0.0", "gamma": "2.2"}
 """What would smear edges over the mask's borders is off; lens attributes stay at their defaults: zeros are no lens."""
 
 
-class CameraPair:
-    """Photograph image and mask of one frame; made by `CameraPair.mounted`."""
+class CameraRig:
+    """Photograph all planes of all views in one frame; made by `CameraRig.mounted`."""
 
-    def __init__(self, world: World, sensors: list[Any], width: int, height: int) -> None:
-        """Start listening; use `CameraPair.mounted` instead."""
+    def __init__(
+        self, world: World, sensors: Sequence[tuple[int, str, Any]], sizes: Sequence[tuple[int, int]], matched: bool
+    ) -> None:
+        """Start listening; use `CameraRig.mounted` instead.
+
+        Args:
+            world: where.
+            sensors: number of the view, name of the plane, and the wheel's sensor.
+            sizes: height and width of each view in pixels.
+            matched: whether images are matched by frame number.
+        """
         self.world = world
-        self.sensors = sensors
-        self._shape = (height, width, 4)
-        self._queues: list[queue.SimpleQueue[Any]] = [queue.SimpleQueue() for _ in sensors]
-        self._held: list[Any] = [None] * len(sensors)
-        for sensor, line in zip(sensors, self._queues, strict=True):
+        self.sensors = list(sensors)
+        self._sizes = sizes
+        self._matched = matched
+        self._lines: list[queue.SimpleQueue[Any]] = [queue.SimpleQueue() for _ in self.sensors]
+        self._early: list[dict[int, Any]] = [{} for _ in self.sensors]
+        for (_, _, sensor), line in zip(self.sensors, self._lines, strict=True):
             sensor.listen(line.put)
 
     @classmethod
     @contextmanager
-    def mounted(cls, world: World, camera: Camera, pose: Transform) -> Iterator[CameraPair]:
-        """Spawn both cameras and wait for their first images; remove them on leaving.
+    def mounted(
+        cls,
+        world: World,
+        cameras: Sequence[Camera],
+        planes: Sequence[str],
+        poses: Sequence[Transform],
+        defences: Defences = ALL,
+    ) -> Iterator[CameraRig]:
+        """Spawn all cameras and wait for their first images; remove them on leaving.
 
         Args:
             world: where.
-            camera: size and field of view.
-            pose: where they are at first.
+            cameras: V views: size, field of view, lens.
+            planes: beside image and tags: "depth", "instance".
+            poses: V places where they are at first.
+            defences: that are on.
 
         Raises:
             ServerError: no image came.
         """
         library = world.world.get_blueprint_library()
-        sensors: list[Any] = []
-        pair: CameraPair | None = None
+        sensors: list[tuple[int, str, Any]] = []
         try:
             with world.asking("mounting cameras"):
-                for kind in KINDS:
-                    entry = library.find(kind)
-                    wanted = {
-                        "image_size_x": str(camera.width),
-                        "image_size_y": str(camera.height),
-                        "fov": str(camera.fov_deg),
-                        **CLEAN_LENS,
-                    }
-                    for key, value in wanted.items():
+                # as servers have it unless told otherwise; said, so that all masks are of what is behind glass
+                world.world.set_annotations_traverse_translucency(True)
+                for view, plane in itertools.product(range(len(cameras)), ("image", "tags", *planes)):
+                    entry = library.find(KINDS[plane])
+                    for key, value in attributes(cameras[view], plane, defences).items():
                         if entry.has_attribute(key):
                             entry.set_attribute(key, value)
-                    sensors.append(world.world.spawn_actor(entry, convert.to_carla(pose)))
-            pair = cls(world, sensors, camera.width, camera.height)
-            pair._wait_for_first()
-            yield pair
+                    sensors.append((view, plane, world.world.spawn_actor(entry, convert.to_carla(poses[view]))))
+            rig = cls(world, sensors, [(camera.height, camera.width) for camera in cameras], defences.matched_frames)
+            rig._wait_for_first()
+            yield rig
         finally:
             if world.alive():
-                for sensor in sensors:
+                for _, _, sensor in sensors:
                     sensor.stop()
-                world.apply([carla.command.DestroyActor(sensor.id) for sensor in sensors], "removing its cameras")
-            elif pair is not None:
-                pair.abandon()
+                gone = [carla.command.DestroyActor(sensor.id) for _, _, sensor in sensors]
+                world.apply(gone, "removing its cameras")
 
-    def move_commands(self, pose: Transform) -> list[Any]:
-        """Return the commands that move both cameras to a pose."""
-        return [carla.command.ApplyTransform(sensor.id, convert.to_carla(pose)) for sensor in self.sensors]
+    def move_commands(self, poses: Sequence[Transform]) -> list[Any]:
+        """Return the commands that move the cameras of each view to its pose."""
+        places = [convert.to_carla(pose) for pose in poses]
+        return [carla.command.ApplyTransform(sensor.id, places[view]) for view, _, sensor in self.sensors]
 
-    def take(self, frame: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return both cameras' images of a frame, as soon as they have come.
+    def take(self, frame: int) -> tuple[Shot, ...]:
+        """Return what each view saw in a frame, as soon as all of it has come.
 
         Args:
             frame: the number that the tick returned.
 
         Returns:
-            Two read-only `(H, W, 4)` uint8 BGRA views; the second carries tags in its red channel. They are valid
-            until the second next call, so that two successive images can be compared.
+            V shots with read-only views of the wheel's memory; each keeps its own alive.
 
         Raises:
-            ServerError: an image did not come in time, or a later one came instead.
+            ServerError: an image did not come in time, or is of another size.
         """
-        held = [self._next(number, frame) for number in range(len(self.sensors))]
-        views = []
-        for image in held:
-            if (image.height, image.width) != self._shape[:2]:
+        views: list[dict[str, Any]] = [{} for _ in self._sizes]
+        for number, (view, plane, _) in enumerate(self.sensors):
+            views[view][plane] = self._next(number, frame)
+        return tuple(self._shot(images, size) for images, size in zip(views, self._sizes, strict=True))
+
+    def _shot(self, images: dict[str, Any], size: tuple[int, int]) -> Shot:
+        pixels: dict[str, Pixels] = {}
+        for plane, image in images.items():
+            if (image.height, image.width) != size:
                 raise ServerError(
-                    f"simulator at {self.world.address}: expected images of {self._shape[1]}x{self._shape[0]}, "
+                    f"simulator at {self.world.address}: expected images of {size[1]}x{size[0]}, "
                     f"got {image.width}x{image.height}"
                 )
-            # the wheel's buffer lives no longer than its Image: the view keeps it through `_held`
-            views.append(np.frombuffer(image.raw_data, dtype=np.uint8).reshape(self._shape))
-        self._held = [*held, *self._held[: len(held)]]
-        return views[0], views[1]
-
-    def abandon(self) -> None:
-        """Stop waiting for a server that is gone; nothing is asked of it."""
-        self._held = []
+            pixels[plane] = np.frombuffer(image.raw_data, dtype=np.uint8).reshape(*size, 4)
+        frames = tuple(int(image.frame) for image in images.values())
+        rest = {plane: pixels[plane] for plane in pixels if plane not in ("image", "tags")}
+        # the wheel's buffer lives no longer than its Image
+        return Shot(pixels["image"], pixels["tags"], rest, frames, tuple(images.values()))
 
     def _next(self, number: int, frame: int) -> Any:
-        """Return the image of a frame from one camera, dropping older ones."""
+        """Return one camera's image of a frame; older ones are dropped, younger ones kept for later."""
+        early = self._early[number]
+        for old in [each for each in early if each < frame]:
+            del early[old]
+        if frame in early:
+            return early.pop(frame)
         deadline = time.monotonic() + IMAGE_TIMEOUT_S
         while True:
             try:
-                image = self._queues[number].get(timeout=PROBE_EVERY_S)
+                image = self._lines[number].get(timeout=PROBE_EVERY_S)
             except queue.Empty:
-                if time.monotonic() < deadline and self.world.alive():
-                    continue
-                raise ServerError(
-                    f"simulator at {self.world.address}: expected an image of frame {frame}, none came; "
-                    "is it still running?"
-                ) from None
-            if image.frame == frame:
+                if time.monotonic() > deadline or not self.world.alive():
+                    raise ServerError(
+                        f"simulator at {self.world.address}: expected an image of frame {frame}, none came; "
+                        "is it still running?"
+                    ) from None
+                self.world.tick()  # the moment stands still: a server that is behind may need it to go on
+                continue
+            if image.frame == frame or not self._matched:
                 return image
             if image.frame > frame:
-                raise ServerError(
-                    f"simulator at {self.world.address}: expected an image of frame {frame}, got {image.frame}"
-                )
+                early[image.frame] = image
 
     def _wait_for_first(self) -> None:
-        """Tick until both cameras deliver: a subscription may take hold a frame late (carla_wire 6)."""
+        """Tick until all cameras deliver: a subscription may take hold a frame late (carla_wire 6)."""
+        waiting = set(range(len(self._lines)))
         for _ in range(FIRST_IMAGE_TRIES):
-            frame = self.world.tick()
-            try:
-                images = [line.get(timeout=IMAGE_TIMEOUT_S if self._seen() else PROBE_EVERY_S) for line in self._queues]
-            except queue.Empty:
-                if not self.world.alive():
+            self.world.tick()
+            for number in sorted(waiting):
+                try:
+                    self._lines[number].get(timeout=PROBE_EVERY_S)
+                    waiting.discard(number)
+                except queue.Empty:
                     break
-                continue
-            if all(image.frame == frame for image in images):
+            if not waiting:
                 return
-        raise ServerError(f"simulator at {self.world.address}: expected a first image of both cameras, none came")
+            if not self.world.alive():
+                break
+        raise ServerError(f"simulator at {self.world.address}: expected a first image of each camera, none came")
 
-    def _seen(self) -> bool:
-        return any(not line.empty() for line in self._queues)
+
+def attributes(camera: Camera, plane: str, defences: Defences = ALL) -> dict[str, str]:
+    """Return the attributes to set on a camera of CARLA.
+
+    Args:
+        camera: size, field of view and lens.
+        plane: which camera of the view it is; lens distortion is that of all, the rest of the RGB camera alone.
+        defences: that are on.
+    """
+    wanted = {"image_size_x": str(camera.width), "image_size_y": str(camera.height), "fov": str(camera.fov_deg)}
+    lens = camera.lens.overrides()
+    if plane != "image":
+        return wanted | {key: value for key, value in lens.items() if key.startswith("lens_")}
+    fixed = {"exposure_mode": "manual"} if defences.fixed_exposure else {}
+    return wanted | CLEAN_LENS | fixed | lens

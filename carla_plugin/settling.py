@@ -1,0 +1,143 @@
+"""Settling: tick until pictures of one weather differ by no more than their own grain, and tell what they did."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from carla_plugin.defences import Defences
+from carla_plugin.pixels import Shot, difference, ground_of
+from carla_plugin.refusals import LateError, UnsettledError
+from carla_plugin.scenario_parts import Settle
+
+QUANTUM = 0.2
+"""Levels, root mean square, that count as none: 62 dB, a fifth of what rounding to 8 bits can do."""
+
+SPREAD = 1.5
+"""How many times the grain between successive pictures those further apart may differ: noise does not add up."""
+
+PATIENCE_S = 2.0
+"""Simulated seconds until a weather that shows no difference at all counts as late."""
+
+
+class Ticking(Protocol):
+    """What settling needs of a stage."""
+
+    def tick(self) -> int:
+        """Advance by one step and return the frame number."""
+
+    def take(self, frame: int) -> Sequence[Shot]:
+        """Return what each camera saw in that frame."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Hold pictures that have settled.
+
+    Attributes:
+        frame: their frame number.
+        shots: one for each camera.
+        ticks: it took so many.
+        change: how far the last two pictures differed, in levels, of the camera where it was most.
+        grain: how far successive pictures differed while nothing else changed, in levels.
+    """
+
+    frame: int
+    shots: Sequence[Shot]
+    ticks: int
+    change: float
+    grain: float
+
+
+def apart(one: Sequence[Shot], other: Sequence[Shot], defences: Defences) -> float:
+    """Return how far two looks of all cameras differ, in levels; of the sky only where it is not judged apart."""
+    return max(
+        difference(first.image, second.image, ground_of(second.tags) if defences.sky_apart else None)
+        for first, second in zip(one, other, strict=True)
+    )
+
+
+def settled(
+    stage: Ticking,
+    settle: Settle,
+    name: str,
+    *,
+    step_s: float,
+    second_look: bool,
+    before: Sequence[Shot] | None,
+    defences: Defences,
+) -> Look:
+    """Tick until the pictures have settled.
+
+    Pictures that do not change from tick to tick are settled, unless a second look is asked for. Those that do change
+    are settled when they differ from those of a second ago by no more than from those of a tick ago: that is grain,
+    while what drifts adds up.
+
+    Args:
+        stage: what is looked at.
+        settle: floor, ceiling and the most grain.
+        name: of the appearance, for messages.
+        step_s: simulated seconds of a tick.
+        second_look: whether to look once more a simulated second later.
+        before: the last pictures under another weather in the same place, which these must not equal, or None.
+        defences: that are on.
+
+    Raises:
+        UnsettledError: they still changed after the ceiling of ticks.
+        LateError: they never came to differ from those before, or images of another frame were delivered.
+    """
+    span = max(1, round(settle.second_look_s / step_s)) if settle.second_look_s else 1
+    patience = max(settle.floor_ticks, span) + round(PATIENCE_S / step_s)
+    last = anchor = _taken(stage, name)
+    anchored, changes, change, late = 1, list[float](), 0.0, False
+    for ticks in range(2, max(settle.ceiling_ticks, 2) + 1):
+        taken = _taken(stage, name)
+        was, change = change, apart(last[1], taken[1], defences)
+        if not defences.patient:
+            old = before is not None and apart(before, last[1], defences) <= QUANTUM
+            return _hasty(name, taken, ticks, change, old)
+        if change <= QUANTUM < was:  # it came to rest: from here on it must stay as it is
+            anchor, anchored, changes = last, ticks - 1, []
+        changes.append(change)
+        last = taken
+        if ticks + span <= settle.floor_ticks:
+            anchor, anchored, changes = taken, ticks, []
+        if ticks < settle.floor_ticks or ticks - anchored < (span if second_look or change > QUANTUM else 1):
+            continue
+        grain = statistics.median(changes)
+        limit = max(QUANTUM, SPREAD * grain)
+        if grain <= settle.grain and apart(anchor[1], taken[1], defences) <= limit:
+            late = before is not None and apart(before, taken[1], defences) <= limit
+            if not late:
+                return Look(*taken, ticks, change, grain)
+            if ticks > patience:
+                break
+        else:
+            anchor, anchored, changes, late = taken, ticks, [], False
+    if late:
+        raise LateError(f"expected {name} to look other than the appearance before, it does not after {ticks} ticks")
+    raise UnsettledError(
+        f"expected a settled image of {name} within {settle.ceiling_ticks} ticks, "
+        f"it still changes by {change:.2f} levels a tick"
+    )
+
+
+def _taken(stage: Ticking, name: str) -> tuple[int, Sequence[Shot]]:
+    """Tick and return frame and pictures, all of which must be of that frame."""
+    frame = stage.tick()
+    shots = stage.take(frame)
+    foreign = sorted({each for shot in shots for each in shot.frames} - {frame})
+    if foreign:
+        raise LateError(f"expected images of {name} of frame {frame}, got such of frame {foreign[0]}")
+    return frame, shots
+
+
+def _hasty(name: str, taken: tuple[int, Sequence[Shot]], ticks: int, change: float, old: bool) -> Look:
+    """Return pictures that were not waited for, if the last two are alike and not those of the weather before."""
+    if old:
+        raise LateError(f"expected an image of {name}, got one of the appearance before")
+    if change > QUANTUM:
+        raise UnsettledError(f"expected a settled image of {name} at once, it changes by {change:.2f} levels a tick")
+    return Look(*taken, ticks, change, change)
