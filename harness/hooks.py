@@ -12,6 +12,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
+from harness.files import written_whole
 from harness.memory import resident_mb
 from harness.progress import Progress
 
@@ -52,9 +53,27 @@ class LiveProgress(Hook):
         self._first_bundles = 0
 
     def before_train(self, runner: Any) -> None:
-        """Start the clock."""
-        self._started = time.monotonic()
-        self._first_bundles = runner.train_dataloader.dataset.reservoir.seen
+        """Start the clock, at what an earlier part of the run has spent."""
+        self._started = time.monotonic() - (self.history[-1]["seconds"] if self.history else 0.0)
+        self._first_bundles = runner.train_dataloader.dataset.reservoir.seen if not self.history else 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint needs: each logged value as a float64 column, NaN where it was not logged."""
+        keys = dict.fromkeys(key for entry in self.history for key in entry)
+        columns = {
+            key: torch.tensor([entry.get(key, float("nan")) for entry in self.history], dtype=torch.float64)
+            for key in keys
+        }
+        return {"history": columns, "alarms": list(self.alarms), "rss_mb_max": self.rss_mb_max}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        columns = {key: column.tolist() for key, column in state["history"].items()}
+        rows = zip(*columns.values(), strict=True)
+        self.history = [{key: value for key, value in zip(columns, row, strict=True) if value == value} for row in rows]
+        self.alarms = list(state["alarms"])
+        self.rss_mb_max = max(self.rss_mb_max, float(state["rss_mb_max"]))
+        self._started = time.monotonic() - (self.history[-1]["seconds"] if self.history else 0.0)
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
@@ -183,5 +202,6 @@ class SaveWeights(Hook):
         self.file = file
 
     def after_train(self, runner: Any) -> None:
-        """Write the file."""
-        torch.save(runner.model.state_dict(), Path(runner.work_dir) / self.file)
+        """Write the file, whole or not at all."""
+        with written_whole(Path(runner.work_dir) / self.file) as scratch:
+            torch.save(runner.model.state_dict(), scratch)

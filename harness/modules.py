@@ -7,6 +7,7 @@ import harness.hooks
 import harness.losses
 import harness.metrics
 import harness.probe
+import harness.resume
 import harness.schedule
 import harness.segmentor
 import harness.transforms  # noqa: F401

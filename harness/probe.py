@@ -47,6 +47,14 @@ class MarginProbe(Hook):
         if not self.measured or self.measured[-1]["iteration"] != runner.iter:
             self._measure(runner, runner.iter)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint needs."""
+        return {"measured": self.measured}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self.measured = list(state["measured"])
+
     def _measure(self, runner: Any, iteration: int) -> None:
         bundles = runner.val_dataloader.dataset.bundles[: self.bundles] if runner.val_loop is not None else []
         if not bundles:

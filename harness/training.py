@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mmengine.runner import Runner
 
     from harness.hooks import LiveProgress
+    from harness.resume import ResumableCheckpoint
 
 
 def find_config(name: str) -> Path:
@@ -125,11 +126,18 @@ def build_runner(config: Config) -> Runner:
     """Build the Runner and its loops: the addresses of the streams are bound and known afterwards.
 
     Raises:
-        InputError: the config names something that does not exist, or an address cannot be bound.
+        InputError: the config names something that does not exist, weights that are more than weights, or an address
+            cannot be bound.
     """
+    if config.get("resume"):
+        raise InputError("config: expected no `resume`; go on with `carla-harness train CONFIG --resume`")
     with _silence():
         from mmengine.runner import Runner
 
+        from harness.checkpoint import read_tensors
+
+        if config.get("load_from"):
+            read_tensors(config.load_from)  # mmengine would run code in it
         try:
             runner = Runner.from_cfg(config)
             for handler in list(runner.logger.handlers):
@@ -151,6 +159,12 @@ def _silence() -> Iterator[None]:
         yield
 
 
+def _keeper(runner: Runner) -> ResumableCheckpoint:
+    from harness.resume import ResumableCheckpoint
+
+    return next(hook for hook in runner.hooks if isinstance(hook, ResumableCheckpoint))
+
+
 def live_progress(runner: Runner) -> LiveProgress:
     """Return the hook that has the history.
 
@@ -165,10 +179,35 @@ def live_progress(runner: Runner) -> LiveProgress:
     raise InputError("config: expected custom_hooks to list LiveProgress; see daformer_dg_cosine_small")
 
 
+def _checkpoint(work_dir: Path, resume: bool) -> str | None:
+    """Return the checkpoint to go on from; None for a new run, which never writes over an old one.
+
+    Raises:
+        InputError: none to go on from, or one in the way.
+    """
+    folder = work_dir.resolve() / "checkpoints"
+    numbers = [path.name for path in folder.glob("checkpoint_*.pth")]
+    if resume and not numbers:
+        raise InputError(f"--resume: expected a checkpoint in {folder}, found none; begin without --resume")
+    if not resume and numbers:
+        raise InputError(
+            f"{folder}: a run stands here already; go on with it by --resume, or choose another --work-dir"
+        )
+    return str(folder / max(numbers)) if resume else None
+
+
 def train(
-    name: str, *, endpoint: str, work_dir: Path, seed: int | None, iterations: int | None, options: Sequence[str]
+    name: str,
+    *,
+    endpoint: str,
+    work_dir: Path,
+    seed: int | None,
+    iterations: int | None,
+    options: Sequence[str],
+    resume: bool = False,
+    told: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Train on what comes to an address, without a test set; write weights, curves, a report and logs.
+    """Train on what comes to an address, without a test set; write weights, curves, a report, a journal and logs.
 
     Args:
         name: of the config.
@@ -177,12 +216,16 @@ def train(
         seed: instead of the config's.
         iterations: instead of the config's.
         options: KEY=VALUE changes of the config.
+        resume: whether to go on from the newest checkpoint in `work_dir`.
+        told: whether to write a checkpoint and leave; asked again and again.
 
     Raises:
         ManyskiesError: anything a user can meet.
     """
     from harness import report
     from harness.progress import Progress
+
+    checkpoint = _checkpoint(work_dir, resume)
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(quiet_libraries(work_dir))
@@ -194,10 +237,16 @@ def train(
             set_seed(config, seed)
         if iterations is not None:
             set_iterations(config, iterations)
-        config.custom_hooks.append({"type": "SaveWeights", "file": str(work_dir.resolve() / "weights.pth")})
+        config.train_dataloader.dataset.resume_from = checkpoint
+        config.custom_hooks += [
+            {"type": "SaveWeights", "file": str(work_dir.resolve() / "weights.pth")},
+            {"type": "ResumableCheckpoint", **config.get("checkpoints", {}), "resume_from": checkpoint},
+        ]
         runner = build_runner(config)
         live = live_progress(runner)
         live.progress = Progress()  # the hook was built in silence
+        keeper = _keeper(runner)
+        keeper.told, keeper.say = told, live.progress.say
         stack.callback(live.progress.clear)
         dataset = runner.train_dataloader.dataset
         stack.callback(dataset.stream.close)
@@ -216,6 +265,8 @@ def train(
             "wait_share": dataset.wait_s / seconds,
             "rss_mb_max": live.rss_mb_max,
             "stream": {"duplicates": stats.duplicates, "faults": stats.faults},
+            "reservoir_bytes": dataset.reservoir.nbytes,
+            "resumes": keeper.resumes,
             "versions": report.versions(),
             "seed": config.seed,
             "command": report.command(),

@@ -1,8 +1,9 @@
-"""The order to leave as an exception, so that everything is put away on the way out."""
+"""The order to leave: as an exception, so that everything is put away on the way out, or as a question to be asked."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 from protocols.errors import ManyskiesError
@@ -21,3 +22,17 @@ def leave_on_sigterm() -> None:
         raise Terminated("stopped: told to leave")
 
     signal.signal(signal.SIGTERM, on_signal)
+
+
+def note_sigterm() -> Callable[[], bool]:
+    """Return a function that tells whether SIGTERM has come; a second one raises `Terminated` at once."""
+    came = False
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        if came:
+            raise Terminated("stopped: told to leave twice")
+        came = True
+
+    signal.signal(signal.SIGTERM, on_signal)
+    return lambda: came

@@ -10,6 +10,8 @@ EXAMPLE = """example:
   carla-harness train daformer_dg_cosine_small --from tcp://127.0.0.1:5555
   carla-plugin stream town --server 127.0.0.1:2000 --to tcp://127.0.0.1:5555     # in another terminal
 
+  carla-harness train daformer_dg_cosine_small --from tcp://127.0.0.1:5555 --resume    # after a kill, or a SIGTERM
+
   carla-harness train my/config.py --from ipc:///tmp/bundles --cfg-options optim_wrapper.optimizer.lr=1e-4
 """
 
@@ -28,6 +30,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "--from", dest="endpoint", metavar="ENDPOINT", required=True, help="address to bind, of this machine"
     )
     parser.add_argument("--work-dir", metavar="DIR", type=Path, default=Path("out/train"), help="results (%(default)s)")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the newest checkpoint in --work-dir, as if never stopped"
+    )
     parser.add_argument("--seed", metavar="S", type=int, help="seed of the run (default: the config's)")
     parser.add_argument("--iters", metavar="N", type=int, help="iterations (default: the config's)")
     parser.add_argument(
@@ -38,13 +43,12 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and say where the results are."""
-    from harness.cli.signals import leave_on_sigterm
+    from harness.cli.signals import note_sigterm
     from harness.endpoint import check_endpoint
     from harness.training import find_config, train
 
     check_endpoint(arguments.endpoint)
     find_config(arguments.config)
-    leave_on_sigterm()
     train(
         arguments.config,
         endpoint=arguments.endpoint,
@@ -52,5 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         iterations=arguments.iters,
         options=arguments.cfg_options,
+        resume=arguments.resume,
+        told=note_sigterm(),
     )
     return 0

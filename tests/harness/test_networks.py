@@ -108,8 +108,8 @@ def segmentor(**consistency):
 
 
 def batch(bundle, count=2):
-    from harness.datasets import as_results, collate_appearances
     from harness.chance import chance
+    from harness.datasets import as_results, collate_appearances
     from harness.transforms import DrawAppearances, PackAppearances, TagsToClasses
 
     samples = []

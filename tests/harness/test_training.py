@@ -242,7 +242,7 @@ def test_train_command_from_socket_to_report(tmp_path, fake_plugin):
     assert values["iterations"] == 3
     assert values["seed"] == 2
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        *("curves.png", "logs", "report.json", "weights.pth")
+        *("checkpoints", "curves.png", "journal.jsonl", "logs", "report.json", "weights.pth")
     ]
     assert not list(home.iterdir())
     assert not (tmp_path / "bundles").exists()

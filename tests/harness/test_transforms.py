@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.datasets import as_results
 from harness.chance import chance
+from harness.datasets import as_results
 from harness.transforms import CropAll, DistortEach, DrawAppearances, FlipAll, PackAppearances, TagsToClasses
 from protocols.labels import tag_to_class16
 
