@@ -10,12 +10,13 @@ import contextlib
 import secrets
 import threading
 import time
+from collections.abc import Callable
 
 import zmq
 
-from protocols.bundle import Buffer, Bundle, encode_bundle
+from protocols.bundle import Bundle, encode_bundle
 from protocols.errors import InputError, ManyskiesError, PeerError
-from protocols.flow import Producer
+from protocols.flow import Message, Producer
 
 HEARTBEAT_S = 1.0
 HELLO_EVERY_S = 1.0
@@ -32,11 +33,22 @@ class StreamError(PeerError):
 class Publisher:
     """Take bundles and see them through to the trainer; a sink.
 
+    A source that can make any bundle asks `next_wanted` and makes just that one; a source that cannot counts up, and
+    what the trainer does not want of it is left out. Either way `put` or `drop` is called for each.
+
     Attributes:
         endpoint: where the trainer listens.
     """
 
-    def __init__(self, endpoint: str, producer: str, max_bundle_bytes: int, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        producer: str,
+        max_bundle_bytes: int,
+        patience_s: float = PATIENCE_S,
+        *,
+        repeats: bool = True,
+    ) -> None:
         """Connect; nothing is waited for.
 
         Args:
@@ -44,15 +56,17 @@ class Publisher:
             producer: name of this plugin, shown by the trainer.
             max_bundle_bytes: largest bundle that will be put.
             patience_s: seconds without a word of the trainer after which it counts as gone.
+            repeats: whether a bundle can be made again from its index; else the trainer says what that costs.
 
         Raises:
             InputError: not a ZeroMQ address.
         """
         self.endpoint = endpoint
         self._patience_s = patience_s
-        self._producer = Producer(producer, secrets.token_hex(8), max_bundle_bytes)
+        self._producer = Producer(producer, secrets.token_hex(8), max_bundle_bytes, repeats=repeats)
+        self._mask_codec = "raw" if endpoint.startswith("ipc://") else "zstd"
         self._change = threading.Condition()
-        self._offered: list[Buffer] | None = None
+        self._offered: dict[int, Message | str] = {}  # frames, or why there are none, of what is not sent yet
         self._closing = False
         self._error: ManyskiesError | None = None
         self._context = zmq.Context()
@@ -74,8 +88,36 @@ class Publisher:
         self._thread = threading.Thread(target=self._serve, name="publisher", daemon=True)
         self._thread.start()
 
+    def next_wanted(self, after: int) -> int | None:
+        """Return the index of the bundle to make next, as soon as the trainer has room for it.
+
+        It is the lowest that the trainer asks this plugin for: mostly the next one up, but a lower one when another
+        plugin or an earlier run has left it out. It is named again until it is put or dropped.
+
+        Args:
+            after: index that was made last, -1 before the first; that one and lower ones may be asked for too.
+
+        Returns:
+            None when the trainer has enough.
+
+        Raises:
+            StreamError: the trainer is missing or fell silent.
+            RefusedError: the trainer refused, in its words.
+        """
+        with self._change:
+            while True:
+                self._check()
+                if self._producer.stopped or self._closing:
+                    return None
+                index = self._producer.next_wanted(self._offered)
+                if index is not None:
+                    return index
+                self._change.wait(0.5)
+
     def put(self, bundle: Bundle) -> bool:
         """Hand a bundle over; wait while the one before it has no credit yet.
+
+        A bundle that the trainer does not want, or not of this plugin, is left out.
 
         Returns:
             Whether the trainer wants more; False means that this bundle was not taken.
@@ -84,14 +126,40 @@ class Publisher:
             StreamError: the trainer is missing or fell silent.
             RefusedError: the trainer refused, in its words.
         """
-        frames = encode_bundle(bundle, mask_codec="zstd")
+        index = bundle.header.index
+        return self._offer(index, lambda: encode_bundle(bundle, mask_codec=self._mask_codec))
+
+    def drop(self, index: int, cause: str) -> bool:
+        """Tell the trainer that a bundle cannot be made, so that it does not wait for it.
+
+        Args:
+            index: of the bundle.
+            cause: in a word or two.
+
+        Returns:
+            Whether the trainer wants more.
+
+        Raises:
+            StreamError: the trainer is missing or fell silent.
+            RefusedError: the trainer refused, in its words.
+        """
+        return self._offer(index, lambda: cause)
+
+    def _offer(self, index: int, make: Callable[[], Message | str]) -> bool:
+        """Give something to the thread; at most one may wait there for its credit."""
         with self._change:
-            while self._offered is not None and self._error is None and not self._producer.stopped:
-                self._change.wait(0.5)
-            self._check()
-            if self._producer.stopped:
-                return False
-            self._offered = frames
+            while True:
+                self._check()
+                if self._producer.stopped:
+                    return False
+                if self._producer.credit(index) is None:
+                    if not self._producer.may_come(index):
+                        return True
+                    if self._offered:
+                        self._change.wait(0.5)
+                        continue
+                self._offered[index] = make()
+                break
         self._ring()
         return True
 
@@ -113,7 +181,7 @@ class Publisher:
         if self._thread.is_alive():
             with self._change:
                 while wait and self._error is None and not self._producer.stopped:
-                    if self._offered is None and not self._producer.pending:
+                    if not self._offered and not self._producer.pending:
                         break
                     self._change.wait(0.2)
                 self._closing = True
@@ -196,18 +264,29 @@ class Publisher:
         sent = False
         while True:
             with self._change:
-                message = self._producer.resend()
-                if message is None and self._offered is not None and self._producer.ready:
-                    message = self._producer.send(self._offered)
-                    self._offered = None
-                    self._change.notify_all()
+                message = self._producer.resend() or self._offered_message()
             if message is None:
                 return sent
             if not self._try(message):
                 return sent  # not connected: a new welcome will bring it again
             sent = True
 
-    def _try(self, message: list[Buffer]) -> bool:
+    def _offered_message(self) -> Message | None:
+        """Return the next message out of what was offered; what nobody wants any more is left out."""
+        if not self._producer.welcomed or self._producer.stopped:
+            return None
+        for index, offer in list(self._offered.items()):
+            wanted = self._producer.credit(index) is not None
+            if wanted or not self._producer.may_come(index):
+                del self._offered[index]
+                self._change.notify_all()
+            if wanted:
+                return (
+                    self._producer.drop(index, offer) if isinstance(offer, str) else self._producer.send(index, offer)
+                )
+        return None
+
+    def _try(self, message: Message) -> bool:
         """Send without waiting; return whether the message went out."""
         try:
             self._socket.send_multipart(message, flags=zmq.NOBLOCK, copy=False)

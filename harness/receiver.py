@@ -1,17 +1,18 @@
 """Receiver: one thread takes bundles off a ZeroMQ ROUTER into a ring of slots; the rules are `protocols.flow`.
 
-A bundle is published only when all its planes stand whole in a slot. A credit is a free slot, so memory is bounded by
+A bundle is handed on only when all its planes stand whole in a slot. A credit is a free slot, so memory is bounded by
 the ring, and a slow trainer stalls the simulator between two ticks instead of losing anything.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -20,18 +21,29 @@ import zmq
 from numpy.typing import NDArray
 
 from harness.endpoint import check_endpoint, remove_socket
+from harness.slots import Slots
 from protocols.bundle import HEADER_LIMIT, Bundle, decode_header, places, unpack_plane, view
 from protocols.errors import InputError, PeerError, RemoteProtocolError
 from protocols.flow import Consumer, Delivery, Outgoing
 from protocols.planes import check_plane
+from protocols.wanted import Range
 
 LINGER_MS = 1000
 POLL_MS = 250
+HANDSHAKE_MS = 5000
+STALL_S = 10.0
+RECEIPTS = 65_536
 MAX_BUNDLE_BYTES = 8 * 1024 * 1024 * 3
+
+Warn = Callable[[str], None]
 
 
 class StreamError(PeerError):
     """No producer came, or those that came fell silent or left."""
+
+
+class StreamEnd(StreamError):
+    """Every bundle that was wanted has been taken."""
 
 
 class Slot(NamedTuple):
@@ -52,7 +64,8 @@ class StreamStats:
 
     Attributes:
         bundles: whole bundles received, duplicates not counted.
-        duplicates: bundles that came a second time and were dropped.
+        duplicates: bundles that came a second time and were left out.
+        dropped: bundles that their producer could not make.
         faults: messages that broke the rules and were dropped.
         last_fault: the newest of them, in words.
         wait_s: seconds the trainer spent waiting for a bundle.
@@ -61,6 +74,7 @@ class StreamStats:
 
     bundles: int = 0
     duplicates: int = 0
+    dropped: int = 0
     faults: int = 0
     last_fault: str = ""
     wait_s: float = 0.0
@@ -68,11 +82,15 @@ class StreamStats:
 
 
 class BundleStream:
-    """Receive bundles, each exactly once; iterate over it, or `take` and `give_back` without a copy.
+    """Receive bundles, each index exactly once; iterate over it, or `take` and `give_back` without a copy.
 
     Attributes:
         endpoint: the address bound, with its real port.
+        ordered: whether bundles are handed on in the order of their indices.
+        receipts: indices as they were taken, the newest 65,536 of them.
         watch: called now and then by whoever takes; may raise to end a wait that has lost its sense.
+        warn: is told, in a line, of what goes on but should be known: a stall and who causes it, a source that cannot
+            repeat itself. Written to the log unless changed.
 
     Example:
         >>> with BundleStream("tcp://127.0.0.1:5555") as stream:  # doctest: +SKIP
@@ -88,27 +106,45 @@ class BundleStream:
         max_bundle_bytes: int = MAX_BUNDLE_BYTES,
         patience_s: float = 60.0,
         first_patience_s: float | None = None,
+        ordered: bool = False,
+        wanted: Sequence[Range] = ((0, None),),
+        run_id: str | None = None,
     ) -> None:
         """Bind the address and start the thread.
 
         Args:
             endpoint: address on this machine: `tcp://127.0.0.1:PORT` (`*` = a free one) or `ipc://PATH`.
-            slots: bundles that may wait here; the sum of all credits.
+            slots: bundles that may wait here; the sum of all credits. Ordered, it is how far producers look ahead.
             max_bundle_bytes: largest bundle, all planes together.
             patience_s: seconds without a word of any producer until `take` gives up.
             first_patience_s: the same for the very first producer; `patience_s` unless given.
+            ordered: whether to hand bundles on in the order of their indices, whoever makes them: the same run again
+                gets the same bundles in the same order. Else as they come.
+            wanted: half-open ranges of the indices that are wanted, ascending; an end of None means for ever.
+            run_id: this run's name, told to producers; a new one unless given.
 
         Raises:
             InputError: the address cannot be bound, or other machines could reach it.
+            ValueError: the ranges overlap or do not ascend.
         """
         check_endpoint(endpoint)
-        self._consumer = Consumer(secrets.token_hex(8), slots, max_bundle_bytes)
+        self._slots = Slots(slots, max_bundle_bytes)
+        self._consumer = Consumer(
+            secrets.token_hex(8) if run_id is None else run_id,
+            slots,
+            max_bundle_bytes,
+            ordered=ordered,
+            wanted=wanted,
+            memory=self._slots.describe,
+            claim=self._slots.claim,
+        )
+        self.ordered = ordered
+        self.receipts: deque[int] = deque(maxlen=RECEIPTS)
         self._patience_s = patience_s
         self._first_patience_s = patience_s if first_patience_s is None else first_patience_s
         self._change = threading.Condition()
-        self._ready: deque[Slot] = deque()
-        self._free: deque[NDArray[np.uint8]] = deque(np.empty(max_bundle_bytes, np.uint8) for _ in range(slots))
-        self._returned = 0
+        self._ready: dict[int, tuple[Slot, int]] = {}  # by index, in the order they came
+        self._returned: list[int] = []
         self._closing = False
         self._stopping = False
         self._stats = StreamStats()
@@ -116,12 +152,14 @@ class BundleStream:
         self._last_name = ""
         self._last_heard = time.monotonic()
         self.watch: Callable[[], None] = lambda: None
+        self.warn: Warn = logging.getLogger(__name__).warning
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.set(zmq.RCVHWM, 0)  # credit is the bound; a ROUTER at its water mark drops without a word
         self._socket.set(zmq.SNDHWM, 0)
         self._socket.set(zmq.ROUTER_MANDATORY, 1)
         self._socket.set(zmq.MAXMSGSIZE, max(max_bundle_bytes, 2 * HEADER_LIMIT))
+        self._socket.set(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._socket.set(zmq.LINGER, LINGER_MS)
         try:
             self._socket.bind(endpoint)
@@ -142,15 +180,17 @@ class BundleStream:
         self.close()
 
     def __iter__(self) -> Iterator[Bundle]:
-        """Yield bundles whose arrays are the caller's own.
+        """Yield bundles whose arrays are the caller's own, until all that were wanted have come.
 
         Raises:
-            StreamError: as `take`; the iteration never just ends.
+            StreamError: as `take`; a stream that breaks off never just ends.
         """
         while True:
-            slot = self.take()
-            bundle = slot.bundle
-            own = replace(bundle, images=bundle.images.copy(), mask=bundle.mask.copy())
+            try:
+                slot = self.take()
+            except StreamEnd:
+                return
+            own = view(slot.bundle.header, slot.memory[: places(slot.bundle.header.planes)[-1]].copy())
             self.give_back(slot.memory)
             yield own
 
@@ -161,33 +201,72 @@ class BundleStream:
             wait: whether to wait for one; else None when there is none.
 
         Raises:
+            StreamEnd: all bundles that were wanted have been taken.
             StreamError: no producer came, or all fell silent or left, for longer than the patience.
         """
         started = time.monotonic()
+        told = False
         while True:
             self.watch()
             with self._change:
-                if not self._ready and wait:
+                index = self._next()
+                if index is None and wait:
                     self._check_patience(started)
+                    if not told and time.monotonic() - started > STALL_S:
+                        told = True
+                        self.warn(self._stall(time.monotonic() - started))
                     self._change.wait(0.5)
-                if self._ready or not wait:
+                    index = self._next()
+                if index is not None or not wait:
                     self._stats.wait_s += time.monotonic() - started
-                    return self._ready.popleft() if self._ready else None
+                    return None if index is None else self._hand_on(index)
+
+    def _next(self) -> int | None:
+        """Return the index that may be handed on now; called with the lock held."""
+        if not self._ready:
+            return None
+        if not self.ordered:
+            return next(iter(self._ready))
+        index, missing = min(self._ready), self._consumer.next_index
+        return index if missing is None or index < missing else None
+
+    def _hand_on(self, index: int) -> Slot:
+        slot, number = self._ready.pop(index)
+        self._slots.take_out(number)
+        self.receipts.append(index)
+        return slot
 
     def give_back(self, memory: NDArray[np.uint8]) -> None:
         """Put a slot's memory, or other memory of the same size in exchange, back into the ring.
 
         Args:
             memory: `(max_bundle_bytes,)` uint8.
+
+        Raises:
+            ValueError: other memory than that, or more than was taken.
         """
-        if memory.shape != (self._consumer.max_bundle_bytes,) or memory.dtype != np.uint8:
-            raise ValueError(f"memory: expected uint8 ({self._consumer.max_bundle_bytes},), got {memory.shape}")
         with self._change:
             if self._closing:
                 return
-            self._free.append(memory)
-            self._returned += 1
+            self._returned.append(self._slots.put_in(memory))
             self._bell.send(b"")
+
+    @property
+    def dropped(self) -> dict[int, str]:
+        """Return index and cause of the bundles that their producer could not make."""
+        with self._change:
+            return dict(self._consumer.dropped)
+
+    @property
+    def wanted(self) -> tuple[Range, ...]:
+        """Return the indices that have neither come nor been dropped."""
+        with self._change:
+            return self._consumer.wanted
+
+    @property
+    def run_id(self) -> str:
+        """Return this run's name."""
+        return self._consumer.run_id
 
     @property
     def max_bundle_bytes(self) -> int:
@@ -200,7 +279,12 @@ class BundleStream:
             now = time.monotonic()
             names = self._consumer.producers
             ages = {names[peer]: now - heard for peer, heard in self._heard.items() if peer in names}
-            return replace(self._stats, duplicates=self._consumer.duplicates, producer_age_s=ages)
+            return replace(
+                self._stats,
+                duplicates=self._consumer.duplicates,
+                dropped=len(self._consumer.dropped),
+                producer_age_s=ages,
+            )
 
     def stop(self) -> None:
         """Tell the producers, present and to come, to stop; the stream stays open for their goodbyes."""
@@ -222,7 +306,7 @@ class BundleStream:
         self._context.term()
         remove_socket(self.endpoint)  # libzmq leaves it behind
         self._ready.clear()
-        self._free.clear()
+        self._slots.close()
 
     def _check_patience(self, started: float) -> None:
         """Give up when nobody has said a word for too long; called with the lock held."""
@@ -230,6 +314,8 @@ class BundleStream:
             raise StreamError(f"{self.endpoint}: the stream is closed")
         if not self._thread.is_alive():
             raise StreamError(f"{self.endpoint}: the receiver's thread has ended: {self._stats.last_fault}")
+        if not self._ready and self._consumer.finished:
+            raise StreamEnd(f"{self.endpoint}: expected no more, for all bundles that were wanted have been taken")
         patience_s = self._patience_s if self._last_name else self._first_patience_s
         if time.monotonic() - max(self._last_heard, started) < patience_s:
             return
@@ -242,6 +328,19 @@ class BundleStream:
         raise StreamError(
             f"producer {silent}: no word for {patience_s:.0f} s after {self._stats.bundles} bundles; is it running?"
         )
+
+    def _stall(self, waited_s: float) -> str:
+        """Return who keeps the trainer waiting, in words; called with the lock held."""
+        missing, now = self._consumer.next_index, time.monotonic()
+        names, hands = self._consumer.producers, self._consumer.hands
+        ages = {names[peer]: now - heard for peer, heard in self._heard.items() if peer in names}
+        if not names:
+            return f"waiting for bundle {missing} for {waited_s:.0f} s: no producer is connected"
+        holders = [name for name, indices in hands.items() if missing in indices] or sorted(names.values())
+        words = ", ".join(
+            f"{name} (last word {ages.get(name, 0.0):.0f} s ago, to make {hands.get(name)})" for name in holders
+        )
+        return f"waiting for bundle {missing} for {waited_s:.0f} s: producer {words}"
 
     # everything below runs in the thread
 
@@ -257,8 +356,8 @@ class BundleStream:
                     while self._ear.poll(0):
                         self._ear.recv()
                     with self._change:
-                        count, self._returned = self._returned, 0
-                        self._send(self._consumer.freed(count) if count else [])
+                        numbers, self._returned = self._returned, []
+                        self._send(self._consumer.freed(numbers))
                         if self._stopping and not told:
                             told = True
                             self._send(self._consumer.stop())
@@ -304,6 +403,10 @@ class BundleStream:
                 outgoing, delivery = self._consumer.receive(peer, envelope)
                 self._note(peer)
                 self._send(outgoing)
+                remarks = [self._consumer.remarks.popleft() for _ in range(len(self._consumer.remarks))]
+                self._change.notify_all()  # of what was dropped, or that nothing more will come
+            for remark in remarks:
+                self.warn(remark)
             if delivery is not None:
                 self._store(delivery)
             self._drain()
@@ -331,26 +434,27 @@ class BundleStream:
 
     def _store(self, delivery: Delivery) -> None:
         """Read the planes of a wanted bundle into a free slot and publish it when whole."""
-        memory = self._free.popleft()
+        memory = self._slots.memory(delivery.slot)
         try:
-            bundle = self._read_bundle(memory)
+            bundle = self._read_bundle(memory, delivery)
         except (RemoteProtocolError, zmq.Again) as error:
-            self._free.append(memory)
             fault = error if isinstance(error, RemoteProtocolError) else RemoteProtocolError("a plane is missing")
             self._fault(fault)
             with self._change:
-                self._send(self._consumer.rejected(f"bundle {delivery.sequence}: {fault}"))
+                self._send(self._consumer.rejected(f"bundle {delivery.index}: {fault}"))
             return
         with self._change:
-            self._ready.append(Slot(bundle, memory))
+            self._ready[delivery.index] = (Slot(bundle, memory), delivery.slot)
             self._stats.bundles += 1
-            self._send(self._consumer.stored(bundle.header.index))
+            self._send(self._consumer.stored())
             self._change.notify_all()
 
-    def _read_bundle(self, memory: NDArray[np.uint8]) -> Bundle:
+    def _read_bundle(self, memory: NDArray[np.uint8], delivery: Delivery) -> Bundle:
         if not self._more():
             raise RemoteProtocolError("bundle: expected a header, got no frame")
         header = decode_header(self._socket.recv(flags=zmq.NOBLOCK))
+        if header.index != delivery.index:
+            raise RemoteProtocolError(f"bundle {header.identity}: expected index {delivery.index}, got {header.index}")
         starts = places(header.planes)
         if starts[-1] > memory.size:
             raise RemoteProtocolError(

@@ -114,9 +114,9 @@ class Trainer:
             if delivery:
                 got = decode_bundle(frames[1:])
                 self.bundles.append(got)
-                self.send(self.consumer.stored(got.header.index))
+                self.send(self.consumer.stored())
                 if self.free:
-                    self.send(self.consumer.freed())
+                    self.send(self.consumer.freed([delivery.slot]))
 
     def identities(self) -> list[tuple[str, str, bytes]]:
         """Return what makes bundles the same: identity, mask hash, image bytes."""

@@ -53,7 +53,7 @@ def test_without_credit_nothing_more_is_sent(trainers):
         trainer.pump(lambda t, count=index + 1: len(t.bundles) == count)
     publisher.put(bundle(2))  # taken over, but kept back
     assert not trainer.socket.poll(400) or len(trainer.socket.recv_multipart()) == 2  # at most a heartbeat
-    trainer.send(trainer.consumer.freed())
+    trainer.send(trainer.consumer.freed([0]))
     trainer.pump(lambda t: len(t.bundles) == 3)
     publisher.abandon()
 

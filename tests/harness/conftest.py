@@ -47,9 +47,9 @@ class FakePlugin:
             while not producer.stopped and not self._leave.is_set():
                 if socket.poll(10):
                     producer.receive(socket.recv_multipart())
-                while producer.ready and self.sent < self._count:
-                    codec = "zstd" if self.sent % 2 else "raw"
-                    socket.send_multipart(producer.send(encode_bundle(self._bundles(self.sent), mask_codec=codec)))
+                while self.sent < self._count and (index := producer.next_wanted()) is not None:
+                    frames = encode_bundle(self._bundles(index), mask_codec="zstd" if index % 2 else "raw")
+                    socket.send_multipart(producer.send(index, frames))
                     self.sent += 1
         except Exception as error:
             self.error = error
