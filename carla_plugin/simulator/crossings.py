@@ -1,4 +1,4 @@
-"""Crossings without traffic lights: who comes to one waits while somebody is on it, as at CARLA's stop signs."""
+"""Crossings without traffic lights: who comes to one waits while somebody is on it; of several, one has its turn."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from protocols.carla_rpc.types import TrafficLightState
 APPROACH_M = 14.0  # before a crossing
 FEWEST_ARMS = 3  # where fewer roads meet, nobody crosses another's way
 NO_LIGHT = 0  # id: the vehicle sees red, and stands before no traffic light
+TURN_S = 4.0  # after which it is another's turn: who has it may be parked
 
 
 class Crossings:
@@ -49,9 +50,15 @@ class Crossings:
             [np.hypot(*(np.array(points) - middles[junction]).T).max() for junction, points in ends.items()],
             dtype=np.float64,
         )
+        self._turns: dict[int, _Turn] = {}  # by crossing to which several come
 
-    def tell(self, vehicles: Sequence[Vehicle]) -> None:
-        """Show red to those who come to a crossing on which another vehicle is."""
+    def tell(self, vehicles: Sequence[Vehicle], seconds: float) -> None:
+        """Show red to those who come to a crossing on which another vehicle is, or while it is another's turn.
+
+        Args:
+            vehicles: all of the world; the state of those that wait is changed.
+            seconds: since the last call.
+        """
         if not len(self._middles) or len(vehicles) < 2:
             return
         places = np.array([vehicle.place.location[:2] for vehicle in vehicles])
@@ -62,9 +69,42 @@ class Crossings:
         ahead = (away * aims[:, None]).sum(axis=-1) > 0.7 * far
         comes = ~on & ahead & (far < self._radii + APPROACH_M)
         waits = (comes & on.any(axis=0)).any(axis=1)
+        busy = np.flatnonzero(comes.sum(axis=0) > 1).tolist()
+        self._turns = {crossing: self._turns.get(crossing, _Turn()) for crossing in busy}
+        for crossing, turn in self._turns.items():
+            coming = comes[:, crossing]
+            nearest_first = sorted(np.flatnonzero(coming).tolist(), key=lambda number: far[number, crossing])
+            holder = turn.pass_on([vehicles[number].id for number in nearest_first], seconds)
+            waits |= coming & (np.arange(len(vehicles)) != nearest_first[holder])
         for number in np.flatnonzero(waits).tolist():
             if vehicles[number].signal is None:
                 vehicles[number].signal = NO_LIGHT, TrafficLightState.RED
+
+
+class _Turn:
+    """Give one of several vehicles the right of way."""
+
+    def __init__(self) -> None:
+        self._holder = -1
+        self._held_s = 0.0
+        self._missed: set[int] = set()  # who had its turn and stayed
+
+    def pass_on(self, comers: Sequence[int], seconds: float) -> int:
+        """Return the index of the vehicle whose turn it is: it keeps it until it is gone, or too long.
+
+        Args:
+            comers: ids of those who come, nearest first.
+            seconds: since the last call.
+        """
+        if self._held_s >= TURN_S:
+            self._missed.add(self._holder)
+        if self._holder not in comers or self._held_s >= TURN_S:
+            if self._missed.issuperset(comers):
+                self._missed.clear()
+            self._holder = next(number for number in comers if number not in self._missed)
+            self._held_s = 0.0
+        self._held_s += seconds
+        return comers.index(self._holder)
 
 
 def _tree(opendrive: str) -> ElementTree.Element:

@@ -184,7 +184,7 @@ class World:
                 actor.place = compose(parent.place, actor.relative)
                 actor.velocity = parent.velocity
         tell_lights(self._stop_boxes, self.vehicles)
-        self._crossings.tell(self.vehicles)
+        self._crossings.tell(self.vehicles, seconds)
         self._limits.tell(self.vehicles)
 
     def state_message(self) -> bytes:
