@@ -66,7 +66,7 @@ class Moment(_Plan, frozen=True):
         tick: ticks since the episode began.
         places: N transforms in world axes.
         lights: N sets of CARLA's VehicleLightState bits; 0 for walkers.
-        poses: N numbers of poses in the layouts; -1 for vehicles.
+        poses: N numbers of poses in the layouts; -1 for vehicles, and for people who are out of sight and stand.
         signals: state of each traffic light (CARLA's TrafficLightState), in the order of the layouts.
         cameras: pose of each camera's lens in world axes.
         hidden: index of the actor whose place the cameras take, or -1.
@@ -130,8 +130,8 @@ class Layouts(_Plan, frozen=True):
         if not all(0 <= lights < 1 << 32 for lights in moment.lights):
             yield "lights: expected 32 bits, got more"
         for actor, pose in zip(self.actors, moment.poses, strict=False):
-            if not (0 <= pose < len(self.poses) if actor.walks else pose == -1):
-                yield f"poses: expected one of {len(self.poses)} for people and -1 for vehicles, got {pose}"
+            if not -1 <= pose < (len(self.poses) if actor.walks else 0):
+                yield f"poses: expected -1 or one of {len(self.poses)} for people, -1 for vehicles, got {pose}"
                 break
         if not -1 <= moment.hidden < count:
             yield f"hidden: expected -1 to {count - 1}, got {moment.hidden}"

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from carla_plugin.layouts import Layouts, Moment
 from carla_plugin.scenario import Scenario, episode_seed
 from carla_plugin.viewpoints import lenses, viewpoints
+from carla_plugin.views import may_see
 from carla_plugin.world.actors import Cast, choose
 from carla_plugin.world.connection import World
 from carla_plugin.world.people import PoseBook
@@ -84,9 +85,10 @@ def _kept(
             views.advance(traffic)
         scene = traffic.scene()
         place, hidden = views.choose(scene)
+        cameras = lenses(scenario, place)
         poses = [
-            book.number_of(cast.world, actor) if plan.walks else -1
-            for plan, actor in zip(cast.plans, cast.actors, strict=True)
+            book.number_of(cast.world, actor) if plan.walks and _in_sight(scenario, cameras, where) else -1
+            for plan, actor, where in zip(cast.plans, cast.actors, scene.places, strict=True)
         ]
         moments.append(
             Moment(
@@ -95,7 +97,7 @@ def _kept(
                 lights=scene.lights,
                 poses=tuple(poses),
                 signals=scene.signals,
-                cameras=lenses(scenario, place),
+                cameras=cameras,
                 hidden=hidden,
             )
         )
@@ -110,6 +112,12 @@ def _kept(
         poses=tuple(book.poses),
         moments=tuple(moments),
     )
+
+
+def _in_sight(scenario: Scenario, cameras: tuple[Transform, ...], place: Transform) -> bool:
+    """Return whether a camera may see somebody; whose bones nobody sees are not worth asking for."""
+    views = zip(scenario.cameras, cameras, strict=True)
+    return any(may_see(lens, place, camera.fov_deg / 2.0) for camera, lens in views)
 
 
 def _start(way: list[Location], at: int) -> Transform:

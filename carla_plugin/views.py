@@ -9,6 +9,12 @@ from carla_plugin.layouts import Footprint
 from protocols.carla_rpc.types import Location, Rotation, Transform
 
 
+SIGHT_M = 250.0
+"""From there on a person is a few pixels high, even for the narrowest lens in use."""
+
+STRIDE_M = 2.0
+
+
 def camera_pose(
     place: Transform, forward_m: float, right_m: float, up_m: float, pitch_deg: float, yaw_deg: float
 ) -> Transform:
@@ -54,6 +60,13 @@ def is_free(
         if -along - 0.5 < ahead < ahead_m + along and abs(right) < across + 0.8:
             return False
     return True
+
+
+def may_see(camera: Transform, place: Transform, half_fov_deg: float) -> bool:
+    """Return whether a lens may see a person at a place: generously, up to `SIGHT_M` and a stride outside the image."""
+    ahead, right = seen_from(camera, place)
+    reach = max(ahead, 0.0) * math.tan(math.radians(min(half_fov_deg, 85.0)))
+    return -STRIDE_M < ahead < SIGHT_M and abs(right) < reach + STRIDE_M
 
 
 def worth(

@@ -141,23 +141,22 @@ class Cast:
         return convert.from_carla(seen.get_transform())
 
     def show_poses(self, layouts: Layouts, moment: Moment) -> None:
-        """Show each person in the pose of a moment, in full; who is in it already is left alone."""
+        """Show people in the poses of a moment, in full; who is in it already is left alone, who has none stands."""
         with self.world.asking("posing people"):
-            for number, pose in enumerate(moment.poses):
+            for number, (actor, pose) in enumerate(zip(self.actors, moment.poses, strict=True)):
+                if not self.plans[number].walks:
+                    continue
                 if pose >= 0 and self._is_news(self.ids[number], "pose", pose):
                     held = layouts.poses[pose]
-                    actor = self.actors[number]
                     actor.set_bones(bone_control(layouts.skeletons[held.skeleton], held))
-                    if self._is_news(self.ids[number], "shown", True):
-                        actor.show_pose()
+                if self._is_news(self.ids[number], "shown", pose >= 0):
+                    actor.blend_pose(float(pose >= 0))
 
     def lamps(self) -> list[int]:
         """Return the light bits of all vehicles as of the newest tick; 0 for people."""
         with self.world.asking("reading its actors' lamps"):
-            return [
-                0 if plan.walks else int(actor.get_light_state())
-                for plan, actor in zip(self.plans, self.actors, strict=True)
-            ]
+            known = {int(number): int(lights) for number, lights in self.world.world.get_vehicles_light_states().items()}
+        return [known.get(number, 0) for number in self.ids]
 
     def place_commands(self, moment: Moment, *, steady_lights: bool = True) -> list[Any]:
         """Return the commands that place all actors as in a moment; what they were told before is not said again.

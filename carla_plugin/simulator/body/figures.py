@@ -47,7 +47,7 @@ def gait_step(walker: Walker) -> int:
     return step_of(stride(walker, stride_length(walker.description.id)))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def gait_pose(blueprint_id: str, step: int) -> Frames:
     """Return the bones of a person at a phase of the gait, within their parents' axes."""
     person = figure(blueprint_id, step)
