@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import torch
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from harness.checkpoint import load_weights
 from protocols.errors import InputError
 
 STAGE_ENDS = (2, 4, 10, 15)
@@ -43,6 +43,7 @@ class EfficientNetLite0(BaseModule):
         network = EfficientNet.from_name("efficientnet-lite0")
         if pretrained:
             network.load_state_dict(imagenet_weights())
+        self.pretrained = pretrained
         self.frozen_statistics = frozen_statistics
         self._conv_stem, self._bn0, self._swish = network._conv_stem, network._bn0, network._swish
         self._blocks = network._blocks
@@ -88,4 +89,4 @@ def imagenet_weights() -> dict[str, Tensor]:
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     if digest != WEIGHTS_SHA256:
         raise InputError(f"{file}: expected ImageNet weights with SHA-256 {WEIGHTS_SHA256}, got {digest}")
-    return torch.load(file, map_location="cpu", weights_only=True)
+    return load_weights(file)

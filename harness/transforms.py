@@ -18,30 +18,66 @@ from mmseg.registry import TRANSFORMS
 from mmseg.structures import SegDataSample
 from numpy.typing import NDArray
 
+from protocols.errors import InputError
 from protocols.labels import IGNORED, tag_to_class16
 
 Results = dict[str, Any]
 
+PAIRS = ("uniform", "anchor", "same")
+
 
 @TRANSFORMS.register_module()
 class DrawAppearances(BaseTransform):
-    """Draw some appearances of the bundle, without repetition."""
+    """Draw which appearances of the bundle are trained on."""
 
-    def __init__(self, count: int = 2) -> None:
-        """Set how many.
+    def __init__(
+        self, count: int = 2, pairs: str = "uniform", anchor: str = "noon", reference: str | None = None
+    ) -> None:
+        """Set how many, and how they are chosen.
 
         Args:
             count: 2 for pairs; more than the bundle has means all.
+            pairs: "uniform" draws without repetition; "anchor" draws likewise, but the appearance `anchor` is always
+                one of them; "same" draws one and repeats it, so that two distortions of one image make the pair.
+            anchor: name of an appearance.
+            reference: name of an appearance that is added, undistorted, for the frozen encoder of the feature distance
+                alone; None for none.
+
+        Raises:
+            InputError: an unknown choice.
         """
+        if pairs not in PAIRS:
+            raise InputError(f"pairs: expected one of {', '.join(PAIRS)}, got {pairs!r}")
         self.count = count
+        self.pairs = pairs
+        self.anchor = anchor
+        self.reference = reference
 
     def transform(self, results: Results) -> Results:
-        """Keep `count` of the A appearances, in the order drawn."""
+        """Keep `count` of the A appearances, in the order drawn; with a reference `images` has one more at its end.
+
+        Raises:
+            InputError: the bundle has no appearance of that name.
+        """
         names = results["appearances"]
-        chosen = results["chance"].permutation(len(names))[: self.count]
-        results["images"] = results["images"][chosen]
+        order = results["chance"].permutation(len(names))
+        if self.pairs == "anchor":
+            order = np.concatenate([[self._place(self.anchor, results)], order])
+            order = order[[0, *(1 + np.flatnonzero(order[1:] != order[0]))]]
+        chosen = list(order[: self.count]) if self.pairs != "same" else [order[0]] * self.count
         results["appearances"] = tuple(names[index] for index in chosen)
+        if self.reference is not None:
+            chosen.append(self._place(self.reference, {**results, "appearances": names}))
+            results["references"] = 1
+        results["images"] = results["images"][chosen]
         return results
+
+    @staticmethod
+    def _place(name: str, results: Results) -> int:
+        names = tuple(results["appearances"])
+        if name not in names:
+            raise InputError(f"bundle {results['identity']}: expected an appearance {name!r}, got {', '.join(names)}")
+        return names.index(name)
 
 
 @TRANSFORMS.register_module()
@@ -149,8 +185,11 @@ class DistortEach(BaseTransform):
         self.probability = probability
 
     def transform(self, results: Results) -> Results:
-        """Replace `images` by distorted ones."""
-        results["images"] = np.stack([self._distort(image, results["chance"]) for image in results["images"]])
+        """Replace `images` by distorted ones, but for references."""
+        images = results["images"]
+        count = len(images) - results.get("references", 0)
+        distorted = [self._distort(image, results["chance"]) for image in images[:count]]
+        results["images"] = np.stack([*distorted, *images[count:]])
         return results
 
     def _distort(self, image: NDArray[np.uint8], dice: np.random.Generator) -> NDArray[np.uint8]:
@@ -185,14 +224,19 @@ class PackAppearances(BaseTransform):
     """Pack A appearances into what mmseg takes: lists of `inputs (3, h, w)` uint8 and of `SegDataSample`."""
 
     def transform(self, results: Results) -> Results:
-        """Return `inputs` and `data_samples`, A of each; label `gt_sem_seg` is shared by all."""
+        """Return `inputs` and `data_samples`, A of each; label `gt_sem_seg` is shared by all.
+
+        Each sample says as `view` which of the bundle's appearances it is: 0 to A - 1, -1 for a reference.
+        """
         label = torch.from_numpy(np.ascontiguousarray(results["label"]).astype(np.int64))[None]
         shape = tuple(label.shape[1:])
         inputs, samples = [], []
-        for image, appearance in zip(results["images"], results["appearances"], strict=True):
+        names = [*results["appearances"], *["reference"] * results.get("references", 0)]
+        for place, (image, appearance) in enumerate(zip(results["images"], names, strict=True)):
             inputs.append(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))))
             sample = SegDataSample(
                 metainfo={
+                    "view": place if place < len(results["appearances"]) else -1,
                     "img_shape": shape,
                     "ori_shape": shape,
                     "pad_shape": shape,

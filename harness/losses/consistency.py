@@ -1,14 +1,21 @@
-"""Consistency loss: one of the distances, on chosen stages of the backbone, as a module of mmseg's registry."""
+"""Consistency losses as modules of mmseg's registry: each compares two views of the same bundles.
+
+All are called alike, `loss(first, second, label)`, and return a weighted scalar; a network takes any number of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from harness.losses.distances import cosine_distance, l2_distance, mmd_distance
+from harness.losses.cells import cell_classes
+from harness.losses.contrast import pixel_contrast, sample_positions, take
+from harness.losses.distances import cosine_distance, js_distance, l2_distance, mmd_distance
+from harness.losses.views import View, check_stages
 from protocols.errors import InputError
 
 DISTANCES = ("cosine", "l2", "mmd")
@@ -16,7 +23,7 @@ DISTANCES = ("cosine", "l2", "mmd")
 
 @MODELS.register_module()
 class ConsistencyLoss(nn.Module):
-    """Average a distance over stages."""
+    """Average a distance of features over stages."""
 
     def __init__(
         self,
@@ -39,24 +46,93 @@ class ConsistencyLoss(nn.Module):
         super().__init__()
         if distance not in DISTANCES:
             raise InputError(f"distance: expected one of {', '.join(DISTANCES)}, got {distance!r}")
-        if not stages or not all(1 <= stage <= 4 for stage in stages):
-            raise InputError(f"stages: expected some of 1, 2, 3, 4, got {tuple(stages)}")
+        self.name = distance
         self.distance = distance
         self.loss_weight = loss_weight
-        self.stages = tuple(stages)
+        self.stages = check_stages(stages)
         self.positions = positions
 
-    def forward(self, first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    def forward(self, first: View, second: View, label: Tensor) -> Tensor:
         """Return the weighted mean distance, a scalar.
 
         Args:
-            first: feature maps `(B, C_l, H_l, W_l)` of all stages.
-            second: those of the other appearance.
+            first: one view of B bundles.
+            second: another view of the same.
+            label: `(B, H, W)` int64; not looked at.
         """
         measure: Callable[[Tensor, Tensor], Tensor] = {
             "cosine": cosine_distance,
             "l2": l2_distance,
             "mmd": partial(mmd_distance, positions=self.positions),
         }[self.distance]
-        total = sum(measure(first[stage - 1], second[stage - 1]) for stage in self.stages)
+        total = sum(measure(first.features[stage - 1], second.features[stage - 1]) for stage in self.stages)
+        return self.loss_weight * total / len(self.stages)
+
+
+@MODELS.register_module()
+class LogitConsistencyLoss(nn.Module):
+    """Compare the predicted distributions: the Jensen-Shannon divergence of the logits' softmaxes."""
+
+    name = "js"
+
+    def __init__(self, loss_weight: float = 10.0) -> None:
+        """Set the weight.
+
+        Args:
+            loss_weight: 10 as in SHADE, whose second appearance is a hallucinated one.
+        """
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, first: View, second: View, label: Tensor) -> Tensor:
+        """Return the weighted divergence, a scalar; arguments as `ConsistencyLoss`."""
+        return self.loss_weight * js_distance(first.logits, second.logits)
+
+
+@MODELS.register_module()
+class PixelContrastLoss(nn.Module):
+    """Pull a place to itself under the other appearance, and from places of other classes."""
+
+    name = "contrast"
+
+    def __init__(
+        self,
+        loss_weight: float = 0.1,
+        temperature: float = 0.1,
+        stages: Sequence[int] = (1, 2, 3, 4),
+        positions: int = 64,
+        min_share: float = 0.5,
+        num_classes: int = 16,
+    ) -> None:
+        """Choose weight, temperature and sample.
+
+        Args:
+            loss_weight: 0.1.
+            temperature: of the softmax over cosines.
+            stages: of the backbone, from 1.
+            positions: sampled per image and stage.
+            min_share: of a feature's cell, that one class must have for the cell to take part.
+            num_classes: of the label.
+
+        Raises:
+            InputError: an unknown stage.
+        """
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.temperature = temperature
+        self.stages = check_stages(stages)
+        self.positions = positions
+        self.min_share = min_share
+        self.num_classes = num_classes
+
+    def forward(self, first: View, second: View, label: Tensor) -> Tensor:
+        """Return the weighted mean over stages, a scalar; arguments as `ConsistencyLoss`."""
+        total = torch.zeros((), device=label.device)
+        for stage in self.stages:
+            one, two = first.features[stage - 1], second.features[stage - 1]
+            classes = cell_classes(label, (one.shape[2], one.shape[3]), self.min_share, self.num_classes)
+            chosen = sample_positions(classes, self.positions)
+            total = total + pixel_contrast(
+                take(one, chosen), take(two, chosen), classes.flatten(1).gather(1, chosen), self.temperature
+            )
         return self.loss_weight * total / len(self.stages)

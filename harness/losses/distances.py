@@ -1,4 +1,4 @@
-"""Distances between two aligned feature maps, as pure functions: zero, with zero gradient, where both are equal."""
+"""Distances between two appearances' features or logits, as pure functions: zero, with zero gradient, where equal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from harness.losses.kernels import discrepancy
+
 EPSILON = 1e-8
-BANDWIDTHS = (4.0, 2.0, 1.0, 0.5, 0.25)
 MEDIAN_OF = 256
 
 
@@ -60,26 +61,33 @@ def mmd_distance(
         raise ValueError(f"mmd: expected at least 2 positions, got {count}")
     if count > positions:
         chosen = torch.randperm(count, generator=generator)[:positions].to(one.device)
-        one, two, count = one[:, chosen], two[:, chosen], positions
-    joint = torch.cat([one, two], dim=1)
-    products = joint @ joint.transpose(1, 2)
+        one, two = one[:, chosen], two[:, chosen]
+    return discrepancy(one, two, median_square(torch.cat([one, two], dim=1))).mean()
+
+
+@torch.no_grad()
+def median_square(joint: Tensor) -> Tensor:
+    """Return `(N,)` the median of the squared distances between samples, of about 256 of them.
+
+    Args:
+        joint: `(N, P, C)` float.
+    """
+    few = joint[:, :: max(1, joint.shape[1] // MEDIAN_OF)]
+    products = few @ few.transpose(1, 2)
     lengths = products.diagonal(dim1=1, dim2=2)
     squares = (lengths[:, :, None] + lengths[:, None, :] - 2 * products).clamp_min(0)
-    with torch.no_grad():
-        few = squares[:, :: max(1, 2 * count // MEDIAN_OF), :: max(1, 2 * count // MEDIAN_OF)]
-        pairs = torch.triu_indices(few.shape[1], few.shape[2], offset=1, device=one.device)
-        scale = few[:, pairs[0], pairs[1]].median(dim=1).values.clamp_min(EPSILON)[:, None, None]
-    # bandwidths multiply the median distance, so their squares multiply its square; each is half of the one before,
-    # so its kernel is the fourth power, and one exponential serves for all
-    power = torch.exp(-squares / (2 * BANDWIDTHS[0] ** 2 * scale))
-    kernel = power
-    for _ in BANDWIDTHS[1:]:
-        power = power.square().square()
-        kernel = kernel + power
-    within_one, within_two = kernel[:, :count, :count], kernel[:, count:, count:]
-    across = kernel[:, :count, count:]
-    off = count * (count - 1)
-    trace = [block.diagonal(dim1=1, dim2=2).sum(-1) for block in (within_one, within_two, across)]
-    total = [block.sum((1, 2)) for block in (within_one, within_two, across)]
-    # the paired diagonal is left out across as well: the samples are paired, and equal inputs then give just zero
-    return ((total[0] - trace[0] + total[1] - trace[1] - 2 * (total[2] - trace[2])) / off).mean()
+    pairs = torch.triu_indices(few.shape[1], few.shape[1], offset=1, device=joint.device)
+    return squares[:, pairs[0], pairs[1]].median(dim=1).values.clamp_min(EPSILON)
+
+
+def js_distance(first: Tensor, second: Tensor) -> Tensor:
+    """Return the mean over positions of the Jensen-Shannon divergence of two softmaxes, in nats: 0 to log 2.
+
+    Args:
+        first: `(N, K, H, W)` logits.
+        second: the same shape.
+    """
+    one, two = functional.log_softmax(first, dim=1), functional.log_softmax(second, dim=1)
+    middle = torch.logaddexp(one, two) - torch.log(torch.tensor(2.0, dtype=one.dtype, device=one.device))
+    both = one.exp() * (one - middle) + two.exp() * (two - middle)
+    return both.sum(dim=1).mean() / 2
