@@ -145,6 +145,7 @@ class StreamedBundles(IterableDataset):
         self.wait_s = 0.0
         self._iteration = 0
         self._changed = self._lost = 0
+        self._run_id: str | None = None
         if resume_from is not None:
             self._load_state_dict(read_tensors(resume_from)["stream"])
         self.stream = BundleStream(
@@ -153,8 +154,9 @@ class StreamedBundles(IterableDataset):
             max_bundle_bytes=size,
             patience_s=patience_s,
             first_patience_s=first_patience_s,
-            **({"ordered": True} if ordered else {}),
-            **({"wanted": self.cursor.wanted(self.reservoir.absent())} if resume_from is not None else {}),
+            ordered=ordered,
+            wanted=self.cursor.wanted(self.reservoir.absent()),
+            run_id=self._run_id,
         )
         self.pipeline = Compose(list(pipeline))
         self.watchers: list[Callable[[Bundle], None]] = []
@@ -194,9 +196,10 @@ class StreamedBundles(IterableDataset):
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint needs to go on after the newest iteration: numbers, strings and lists, no pixels."""
-        for index in getattr(self.stream, "dropped", ()):
+        for index in self.stream.dropped:
             self.cursor.add(index)
         return {
+            "run_id": self.stream.run_id,
             "iteration": self._iteration,
             "cursor": self.cursor.state_dict(),
             "reservoir": self.reservoir.state_dict(),
@@ -204,6 +207,7 @@ class StreamedBundles(IterableDataset):
         }
 
     def _load_state_dict(self, state: dict[str, Any]) -> None:
+        self._run_id = str(state["run_id"])
         self._iteration = int(state["iteration"])
         self.cursor = Cursor(state["cursor"]["next"], state["cursor"]["beyond"])
         self.reservoir.load_state_dict(state["reservoir"])
@@ -222,7 +226,7 @@ class StreamedBundles(IterableDataset):
             elif self.cursor.has(index):  # it was asked for again, and has left the reservoir meanwhile
                 self.stream.give_back(slot.memory)
             else:
-                if self._ordered or getattr(self.stream, "dropped", {}).keys() >= set(absent):
+                if self._ordered or self.stream.dropped.keys() >= set(absent):
                     self._lost += self.reservoir.forget_absent()
                 self._add(slot)
             self.resumed = "exact"

@@ -77,7 +77,7 @@ def load_config(name: str, options: dict[str, Any], work_dir: Path) -> Config:
         InputError: not found, or not a config; with the first line of what mmengine says.
     """
     path = find_config(name)
-    with _silence():
+    with silence():
         try:
             from mmengine.config import Config
 
@@ -131,7 +131,7 @@ def build_runner(config: Config) -> Runner:
     """
     if config.get("resume"):
         raise InputError("config: expected no `resume`; go on with `carla-harness train CONFIG --resume`")
-    with _silence():
+    with silence():
         from mmengine.runner import Runner
 
         from harness.checkpoint import read_tensors
@@ -153,7 +153,7 @@ def build_runner(config: Config) -> Runner:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Swallow what libraries print while they are imported and built; their log file has it."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield

@@ -10,11 +10,12 @@ from importlib import import_module
 
 from protocols.errors import ManyskiesError
 
-COMMANDS = ("demo", "train")
+COMMANDS = ("demo", "train", "evaluate")
 
 EXAMPLE = """example:
   carla-harness demo --out out/demo
   carla-harness train daformer_dg_cosine_small --from tcp://127.0.0.1:5555
+  carla-harness evaluate daformer_dg_cosine_small out/train/weights.pth --data cityscapes --root data/cityscapes
 """
 
 

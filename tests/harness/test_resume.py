@@ -41,8 +41,8 @@ class StillStream:
         self.bundle, self.broken, self.changed = bundle, set(broken), set(changed)
         self.taken = []
 
-    def __call__(self, endpoint, *, max_bundle_bytes, wanted=((0, None),), **_):
-        self.endpoint, self.dropped, self.slots = endpoint, {}, 4
+    def __call__(self, endpoint, *, max_bundle_bytes, wanted, ordered, run_id, **_):
+        self.endpoint, self.dropped, self.ordered, self.run_id = endpoint, {}, ordered, run_id or "run"
         self._indices = self._walk(wanted)
         self._size = max_bundle_bytes
         self.watch = lambda: None

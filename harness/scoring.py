@@ -1,0 +1,97 @@
+"""Scoring: what `carla-harness evaluate` does, from names and paths to a table and a file of JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import report, training
+from harness.progress import Progress
+from protocols.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.photographs import Example
+
+
+def score(
+    name: str,
+    checkpoint: Path,
+    *,
+    data: str,
+    root: str,
+    split: str = "val",
+    size: tuple[int, int] | None = None,
+    count: int = 100,
+    json: Path | None = None,
+    options: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Score a network, print a table, and return all values.
+
+    Args:
+        name: of the config.
+        checkpoint: weights, or a checkpoint of a run.
+        data: kind of data.
+        root: folder, file or address.
+        split: part of a data set.
+        size: width, height that images are brought to first; the data set's unless given.
+        count: bundles to take from a stream.
+        json: file to write.
+        options: KEY=VALUE changes of the config.
+        progress: where it is shown.
+
+    Raises:
+        ManyskiesError: anything a user can meet.
+    """
+    training.find_config(name)
+    progress = progress or Progress()
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.callback(progress.clear)
+        found, own_size, total = _data(stack, data, root, split, count)
+        stack.enter_context(training.quiet_libraries(scratch))
+        config = training.load_config(name, training.parse_options(options), scratch)
+        with training.silence():
+            import harness.modules  # noqa: F401  # what the config names
+            from harness.evaluation import Predictor, build_network, evaluate, table
+
+            predictor = Predictor(build_network(config, checkpoint), size or own_size)
+        groups = evaluate(predictor, found, lambda done: progress.show(f"image {done}{total}"))
+    for line in table(groups):
+        progress.say(line)
+    values = {
+        "config": name,
+        "checkpoint": str(checkpoint),
+        "data": data,
+        "root": root,
+        "size": size or own_size,
+        "groups": groups,
+        "versions": report.versions(),
+        "command": report.command(),
+    }
+    if json is not None:
+        json.parent.mkdir(parents=True, exist_ok=True)
+        report.write_json(json, values)
+    return values
+
+
+def _data(
+    stack: contextlib.ExitStack, data: str, root: str, split: str, count: int
+) -> tuple[Iterable[Example], tuple[int, int] | None, str]:
+    """Return the examples, the size they want to be seen in, and of how many there are in words."""
+    if data not in ("recording", "stream"):
+        from harness.photographs import Photographs
+
+        photographs = Photographs(data, Path(root), split)
+        return photographs, photographs.size, f"/{len(photographs)}"
+    from harness.evaluation import examples
+    from harness.receiver import open_stream
+
+    if data == "stream":
+        return examples(stack.enter_context(open_stream(root, ordered=True, wanted=((0, count),)))), None, ""
+    if not Path(root).is_file():
+        raise InputError(f"--root {root}: expected a recording, found no such file")
+    return examples(stack.enter_context(open_stream(f"file:{root}"))), None, ""
