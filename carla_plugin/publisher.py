@@ -10,7 +10,7 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import zmq
 
@@ -88,7 +88,7 @@ class Publisher:
         self._thread = threading.Thread(target=self._serve, name="publisher", daemon=True)
         self._thread.start()
 
-    def next_wanted(self, after: int) -> int | None:
+    def next_wanted(self, after: int = -1, besides: Collection[int] = (), wait_s: float | None = None) -> int | None:
         """Return the index of the bundle to make next, as soon as the trainer has room for it.
 
         It is the lowest that the trainer asks this plugin for: mostly the next one up, but a lower one when another
@@ -96,23 +96,30 @@ class Publisher:
 
         Args:
             after: index that was made last, -1 before the first; that one and lower ones may be asked for too.
+            besides: indices that are being made, so that the next one is named.
+            wait_s: seconds to wait for an index to be asked for; None waits for ever.
 
         Returns:
             None when the trainer has enough.
 
         Raises:
+            TimeoutError: nothing was asked for in time.
             StreamError: the trainer is missing or fell silent.
             RefusedError: the trainer refused, in its words.
         """
+        until = None if wait_s is None else time.monotonic() + wait_s
         with self._change:
             while True:
                 self._check()
                 if self._producer.stopped or self._closing:
                     return None
-                index = self._producer.next_wanted(self._offered)
+                index = self._producer.next_wanted({*self._offered, *besides})
                 if index is not None:
                     return index
-                self._change.wait(0.5)
+                left_s = 0.5 if until is None else min(0.5, until - time.monotonic())
+                if left_s <= 0.0:
+                    raise TimeoutError("nothing was asked for in time")
+                self._change.wait(left_s)
 
     def put(self, bundle: Bundle) -> bool:
         """Hand a bundle over; wait while the one before it has no credit yet.
