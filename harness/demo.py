@@ -221,6 +221,7 @@ class Demo:
             "margin": margin_summary(measured),
             "margin_in_training": live.margins(),
             "alarms": live.alarms,
+            "monitors": live.watched(),
             "bundles_per_s": train.reservoir.seen / seconds,
             "uses_per_bundle": train.reservoir.draws / train.reservoir.seen,
             "wait_share": train.wait_s / seconds,

@@ -12,13 +12,14 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
+from harness.alarm import MarginAlarm
 from harness.files import written_whole
 from harness.memory import resident_mb
 from harness.progress import Progress
 
 MARGIN_WINDOW = 20
+MONITORS = ("cosine_", "spread_", "rank_", "ce_", "part_")
 STAGES = ("margin_1", "margin_2", "margin_3", "margin_4")
-ALARM_STAGES = STAGES[:3]
 
 
 @HOOKS.register_module()
@@ -29,7 +30,6 @@ class LiveProgress(Hook):
         history: one dict an iteration: all values the model logs, `wait_share`, `bundles`, `seconds`.
         validations: what each validation returned.
         rss_mb_max: largest resident memory of this process and its children.
-        alarms: what was wrong with the margin, in words.
         progress: where it is shown.
     """
 
@@ -44,7 +44,7 @@ class LiveProgress(Hook):
         self.history: list[dict[str, float]] = []
         self.validations: list[dict[str, float]] = []
         self.rss_mb_max = 0.0
-        self.alarms: list[str] = []
+        self.alarm = MarginAlarm()
         self.progress = Progress()
         self._memory_every_s = memory_every_s
         self._looked = float("-inf")
@@ -64,14 +64,14 @@ class LiveProgress(Hook):
             key: torch.tensor([entry.get(key, float("nan")) for entry in self.history], dtype=torch.float64)
             for key in keys
         }
-        return {"history": columns, "alarms": list(self.alarms), "rss_mb_max": self.rss_mb_max}
+        return {"history": columns, "alarm": self.alarm.state_dict(), "rss_mb_max": self.rss_mb_max}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state_dict`."""
         columns = {key: column.tolist() for key, column in state["history"].items()}
         rows = zip(*columns.values(), strict=True)
         self.history = [{key: value for key, value in zip(columns, row, strict=True) if value == value} for row in rows]
-        self.alarms = list(state["alarms"])
+        self.alarm.load_state_dict(state["alarm"])
         self.rss_mb_max = max(self.rss_mb_max, float(state["rss_mb_max"]))
         self._started = time.monotonic() - (self.history[-1]["seconds"] if self.history else 0.0)
 
@@ -86,7 +86,8 @@ class LiveProgress(Hook):
         entry |= {"seconds": seconds, "bundles": bundles, "wait_share": dataset.wait_s / max(seconds, 1e-9)}
         self.history.append(entry)
         self.look_at_memory()
-        self._watch_margin()
+        for text in self.alarm.add(entry):
+            self.progress.say(f"warning: {text}: the consistency loss may be collapsing the features; lower its weight")
         self.progress.show(
             f"iteration {runner.iter + 1}/{runner.max_iters}  loss_ce {self.recent('loss_ce'):.3f}  "
             f"loss_consistency {self.recent('loss_consistency'):.4f}  bundles {bundles} "
@@ -127,18 +128,15 @@ class LiveProgress(Hook):
             for name in STAGES
         }
 
-    def _watch_margin(self) -> None:
-        if len(self.history) != 2 * MARGIN_WINDOW and len(self.history) % 100:
-            return
-        for name in ALARM_STAGES:
-            found = summary([entry[name] for entry in self.history if name in entry])
-            text = f"margin of {name.replace('margin_', 'stage ')} fell below half of its first value"
-            if found["last"] < 0.5 * found["first"] and text not in self.alarms:
-                self.alarms.append(text)
-                self.progress.say(
-                    f"warning: {text} ({found['first']:.3f} -> {found['last']:.3f}): the consistency loss may be "
-                    "collapsing the features; lower its weight"
-                )
+    @property
+    def alarms(self) -> list[str]:
+        """Return what was wrong with the margin, in words."""
+        return self.alarm.rung
+
+    def watched(self) -> dict[str, dict[str, float]]:
+        """Return `first`, `lowest` and `last` of each monitor of the features, and of each appearance's loss."""
+        keys = dict.fromkeys(key for entry in self.history for key in entry if key.startswith(MONITORS))
+        return {key: summary([entry[key] for entry in self.history if key in entry]) for key in keys}
 
 
 def summary(values: list[float]) -> dict[str, float]:
