@@ -261,6 +261,7 @@ def train(
             "loss_consistency": live.recent("loss_consistency"),
             "margin_in_training": live.margins(),
             "alarms": live.alarms,
+            "monitors": live.watched(),
             "bundles_per_s": dataset.reservoir.seen / seconds,
             "wait_share": dataset.wait_s / seconds,
             "rss_mb_max": live.rss_mb_max,
