@@ -15,9 +15,11 @@ from protocols.flow import Producer
 APPEARANCES = ("noon", "night", "fog")
 
 
-def make_bundle(index: int, height: int = 32, width: int = 64, town: str = "Grid_01", coarse: int = 8) -> Bundle:
-    """Return a bundle whose colours follow its classes, so that there is something to learn."""
-    dice = np.random.default_rng(index)
+def make_bundle(
+    index: int, height: int = 32, width: int = 64, town: str = "Grid_01", coarse: int = 8, other: int = 0
+) -> Bundle:
+    """Return a bundle whose colours follow its classes, so that there is something to learn; `other` makes others."""
+    dice = np.random.default_rng(index + other)
     cells = dice.integers(1, 20, (height // coarse, width // coarse))
     mask = np.kron(cells, np.ones((coarse, coarse), np.int64)).astype(np.uint8)
     bright = (mask * 12)[None, ..., None] * np.array([1.0, 0.3, 0.7])[:, None, None, None]

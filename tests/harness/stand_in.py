@@ -46,7 +46,7 @@ def simulate() -> int:
 
 def stream(arguments: argparse.Namespace) -> int:
     unseen = arguments.scenario == "town_unseen"
-    town, offset = ("Grid_02", 10_000) if unseen and FAULT != "same town" else ("Grid_01", 0)
+    town, other = ("Grid_02", 10_000) if unseen and FAULT != "same town" else ("Grid_01", 0)
     context = zmq.Context()
     socket = context.socket(zmq.DEALER)
     socket.connect(arguments.to)
@@ -56,8 +56,9 @@ def stream(arguments: argparse.Namespace) -> int:
     while not producer.stopped and not (sent == arguments.bundles and not producer.pending):
         if socket.poll(10):
             producer.receive(socket.recv_multipart())
-        while producer.ready and sent < arguments.bundles:
-            socket.send_multipart(producer.send(encode_bundle(make_bundle(offset + sent, *SIZE, town=town))))
+        while sent < arguments.bundles and (index := producer.next_wanted()) is not None:
+            bundle = make_bundle(index, *SIZE, town=town, other=other)
+            socket.send_multipart(producer.send(index, encode_bundle(bundle)))
             sent += 1
             if FAULT == "plugin killed" and not unseen and sent == 5:
                 os.kill(os.getpid(), signal.SIGKILL)

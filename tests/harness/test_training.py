@@ -61,7 +61,7 @@ def built(tmp_path):
 def test_runner_from_stream_to_weights(built, fake_plugin, bundle, tmp_path):
     runner = built()
     test, train = runner.val_dataloader.dataset, runner.train_dataloader.dataset
-    fake_plugin(test.stream.endpoint, size=SIZE, name="test@1", bundles=lambda index: bundle(index + 1000))
+    fake_plugin(test.stream.endpoint, size=SIZE, name="test@1", bundles=lambda index: bundle(index, other=1000))
     test.fill()
     fake_plugin(train.stream.endpoint, size=SIZE)
     seen = []
