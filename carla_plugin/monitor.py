@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 
+import numpy as np
 import zmq
 
 from protocols.bundle import Bundle, encode_bundle
@@ -33,6 +34,7 @@ class Monitor:
             InputError: the address is taken or not one.
         """
         self._newest: Bundle | None = None
+        self._lock = threading.Lock()
         self._count = 0
         self._since: float | None = None
         self._closing = threading.Event()
@@ -56,7 +58,12 @@ class Monitor:
             self._since = time.monotonic()
         else:
             self._count += 1
-        self._newest = bundle
+        with self._lock:
+            self._newest = _copied(bundle, self._newest)
+        return True
+
+    def drop(self, index: int, cause: str) -> bool:
+        """Show nothing of a bundle that was not made."""
         return True
 
     def close(self) -> None:
@@ -79,10 +86,31 @@ class Monitor:
             return
         if asked.get("kind") != "newest":
             return
-        newest = self._newest
         elapsed = time.monotonic() - (self._since or time.monotonic())
         rate = self._count / elapsed if elapsed > 0 else 0.0
-        has = newest is not None and asked.get("have") != newest.header.identity
-        reply = envelope("bundle" if has else "nothing", bundles_per_s=rate)
-        rest = encode_bundle(newest, mask_codec="raw") if newest is not None and has else []
-        self._socket.send_multipart([peer, reply, *rest], flags=zmq.NOBLOCK, copy=False)
+        with self._lock:
+            newest = self._newest
+            has = newest is not None and asked.get("have") != newest.header.identity
+            reply = envelope("bundle" if has else "nothing", bundles_per_s=rate)
+            rest = encode_bundle(newest, mask_codec="raw") if newest is not None and has else []
+            # copied into the socket: the arrays are filled again with the next bundle
+            self._socket.send_multipart([peer, reply, *rest], flags=zmq.NOBLOCK, copy=True)
+
+
+def _copied(bundle: Bundle, old: Bundle | None) -> Bundle:
+    """Return a copy of a bundle, whose arrays the stream uses again, in the memory of the one before if that fits."""
+    if old is None or not _alike(bundle, old):
+        extras = {name: array.copy() for name, array in bundle.extras.items()}
+        return Bundle(bundle.header, bundle.images.copy(), bundle.mask.copy(), extras)
+    np.copyto(old.images, bundle.images)
+    np.copyto(old.mask, bundle.mask)
+    for name, array in bundle.extras.items():
+        np.copyto(old.extras[name], array)
+    return Bundle(bundle.header, old.images, old.mask, old.extras)
+
+
+def _alike(one: Bundle, other: Bundle) -> bool:
+    def shapes(bundle: Bundle) -> list[object]:
+        return [(name, array.dtype, array.shape) for name, array in bundle.extras.items()]
+
+    return one.images.shape == other.images.shape and shapes(one) == shapes(other)

@@ -10,11 +10,18 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
 
 import zmq
 
+from carla_plugin.keys import present
+from carla_plugin.rooms import Pool, Room, Shape, copy_into, slot_header
+from carla_plugin.shared_memory import SharedMemoryError, TrainerSlots, host_name
 from protocols.bundle import Bundle, encode_bundle
+from protocols.endpoints import is_local
+from protocols.envelopes import Credit
 from protocols.errors import InputError, ManyskiesError, PeerError
 from protocols.flow import Message, Producer
 
@@ -28,6 +35,14 @@ CLOSING_PATIENCE_S = 10.0
 
 class StreamError(PeerError):
     """The trainer is missing or fell silent."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Filled:
+    """A bundle that stands whole in the slot of a credit."""
+
+    header: bytes
+    credit: Credit
 
 
 class Publisher:
@@ -48,6 +63,8 @@ class Publisher:
         patience_s: float = PATIENCE_S,
         *,
         repeats: bool = True,
+        session: str | None = None,
+        keys: str | Path | None = None,
     ) -> None:
         """Connect; nothing is waited for.
 
@@ -57,16 +74,27 @@ class Publisher:
             max_bundle_bytes: largest bundle that will be put.
             patience_s: seconds without a word of the trainer after which it counts as gone.
             repeats: whether a bundle can be made again from its index; else the trainer says what that costs.
+            session: name of this start; one that goes on for another that ended may have that one's. New unless given.
+            keys: folder that `carla-harness keys` made for this plugin.
 
         Raises:
-            InputError: not a ZeroMQ address.
+            InputError: not a ZeroMQ address, or no keys.
         """
         self.endpoint = endpoint
         self._patience_s = patience_s
-        self._producer = Producer(producer, secrets.token_hex(8), max_bundle_bytes, repeats=repeats)
+        self._producer = Producer(
+            producer,
+            session or secrets.token_hex(8),
+            max_bundle_bytes,
+            repeats=repeats,
+            host=host_name() if is_local(endpoint) else "",
+        )
         self._mask_codec = "raw" if endpoint.startswith("ipc://") else "zstd"
         self._change = threading.Condition()
-        self._offered: dict[int, Message | str] = {}  # frames, or why there are none, of what is not sent yet
+        self._offered: dict[int, Message | Bundle | _Filled | str] = {}  # what is not sent yet, or why there is none
+        self._slots: TrainerSlots | None = None
+        self._rooms: dict[int, Room] = {}  # that are being filled
+        self._pool = Pool(max_bundle_bytes)
         self._closing = False
         self._error: ManyskiesError | None = None
         self._context = zmq.Context()
@@ -79,9 +107,13 @@ class Publisher:
         self._ear.bind("inproc://bell")
         self._bell.connect("inproc://bell")
         try:
+            if keys is not None:
+                present(self._socket, Path(keys))
             self._socket.connect(endpoint)
-        except zmq.ZMQError as error:
+        except (zmq.ZMQError, InputError) as error:
             self._context.destroy(linger=0)
+            if isinstance(error, InputError):
+                raise
             raise InputError(
                 f"--to {endpoint}: expected an address such as tcp://127.0.0.1:5555, got: {error.strerror}"
             ) from None
@@ -134,7 +166,14 @@ class Publisher:
             RefusedError: the trainer refused, in its words.
         """
         index = bundle.header.index
-        return self._offer(index, lambda: encode_bundle(bundle, mask_codec=self._mask_codec))
+        with self._change:
+            room = self._rooms.pop(index, None)
+            if not self._may_offer(index):
+                self._leave_room(room)
+                return not self._producer.stopped
+            self._offered[index] = self._packed(bundle, room)
+        self._ring()
+        return True
 
     def drop(self, index: int, cause: str) -> bool:
         """Tell the trainer that a bundle cannot be made, so that it does not wait for it.
@@ -150,25 +189,82 @@ class Publisher:
             StreamError: the trainer is missing or fell silent.
             RefusedError: the trainer refused, in its words.
         """
-        return self._offer(index, lambda: cause)
-
-    def _offer(self, index: int, make: Callable[[], Message | str]) -> bool:
-        """Give something to the thread; at most one may wait there for its credit."""
         with self._change:
-            while True:
-                self._check()
-                if self._producer.stopped:
-                    return False
-                if self._producer.credit(index) is None:
-                    if not self._producer.may_come(index):
-                        return True
-                    if self._offered:
-                        self._change.wait(0.5)
-                        continue
-                self._offered[index] = make()
-                break
+            self._leave_room(self._rooms.pop(index, None))
+            if not self._may_offer(index):
+                return not self._producer.stopped
+            self._offered[index] = cause
         self._ring()
         return True
+
+    def room(self, index: int, shape: Shape) -> Room:
+        """Return arrays to photograph a bundle into, so that `put` need not copy it.
+
+        Args:
+            index: of the bundle that is made next; `put` or `drop` ends the use of the arrays.
+            shape: what they must hold.
+        """
+        with self._change:
+            self._leave_room(self._rooms.pop(index, None))
+            credit = self._producer.credit(index)
+            found: Room | None = None
+            if self._slots is not None and credit is not None and (memory := self._slots.begin(credit)) is not None:
+                found = shape.within(memory, self._slots, credit)
+                if found is None:
+                    self._slots.end(credit)
+            if found is None:
+                found = shape.within(self._pool.lend(index, self._needed()))
+            if found is None:
+                raise ValueError(
+                    f"room: expected at most {self._producer.max_bundle_bytes} bytes, got more for {shape}"
+                )
+            self._rooms[index] = found
+            return found
+
+    def _needed(self) -> set[int]:
+        """Return the indices whose bundles are still in some memory of ours."""
+        return {*self._rooms, *self._offered, *self._producer.held}
+
+    def _leave_room(self, room: Room | None) -> None:
+        if room is not None and room.slots is not None and room.credit is not None:
+            room.slots.end(room.credit)
+
+    def _packed(self, bundle: Bundle, room: Room | None) -> Message | Bundle | _Filled:
+        """Return what the thread has to send; called with the lock held."""
+        credit = self._producer.credit(bundle.header.index)
+        if room is not None and room.slots is not None:
+            ours = room.slots is self._slots and room.credit == credit and room.holds(bundle)
+            if not ours:  # cut off meanwhile, its slot has gone to another: it goes through the socket, if at all
+                bundle = Bundle(
+                    bundle.header,
+                    bundle.images.copy(),
+                    bundle.mask.copy(),
+                    {name: array.copy() for name, array in bundle.extras.items()},
+                )
+            self._leave_room(room)
+            if ours and credit is not None:
+                return _Filled(slot_header(bundle), credit)
+        if self._slots is not None:
+            return bundle
+        return encode_bundle(bundle, mask_codec=self._mask_codec)
+
+    def _may_offer(self, index: int) -> bool:
+        """Wait until the thread can take something for an index: at most one may wait there for its credit.
+
+        Returns:
+            False when the trainer does not want it, or wants no more.
+        """
+        while True:
+            self._check()
+            if self._producer.stopped:
+                return False
+            if self._producer.credit(index) is not None:
+                return True
+            if not self._producer.may_come(index):
+                return False
+            if not self._offered:
+                return True
+            self._change.wait(0.5)
 
     def close(self) -> None:
         """Wait until the trainer has acknowledged everything, say goodbye, and let go of the socket.
@@ -196,6 +292,11 @@ class Publisher:
             self._thread.join(LINGER_MS / 1000.0 + 5.0)
         self._bell.close(linger=0)
         self._context.destroy(linger=LINGER_MS if wait else 0)
+        for index in list(self._rooms):
+            self._leave_room(self._rooms.pop(index))
+        if self._slots is not None:
+            self._slots.leave()
+            self._slots = None
 
     def _ring(self) -> None:
         """Wake the thread; one that has left needs no waking."""
@@ -262,9 +363,23 @@ class Publisher:
         with self._change:
             kind = self._producer.receive(frames)
             self._change.notify_all()
+            if kind == "welcome":
+                self._share_memory()
             if kind == "again":
                 self._producer.welcomed = False
         return kind == "again"
+
+    def _share_memory(self) -> None:
+        """Map the memory that a welcome offers; without it, or where it cannot be had, planes go through the socket."""
+        memory = self._producer.memory
+        if self._slots is not None and self._slots.path == memory.get("path"):
+            return
+        if self._slots is not None:
+            self._slots.leave()
+        self._slots = None
+        if memory:
+            with contextlib.suppress(SharedMemoryError):
+                self._slots = TrainerSlots(memory)
 
     def _send_ready(self) -> bool:
         """Send what may be sent; return whether anything was."""
@@ -287,11 +402,25 @@ class Publisher:
             if wanted or not self._producer.may_come(index):
                 del self._offered[index]
                 self._change.notify_all()
-            if wanted:
-                return (
-                    self._producer.drop(index, offer) if isinstance(offer, str) else self._producer.send(index, offer)
-                )
+            if wanted and (message := self._message(index, offer)) is not None:
+                return message
         return None
+
+    def _message(self, index: int, offer: Message | Bundle | _Filled | str) -> Message | None:
+        """Return the message of an offer that has a credit; None when its slot has gone to another meanwhile."""
+        if isinstance(offer, str):
+            return self._producer.drop(index, offer)
+        if isinstance(offer, list):
+            return self._producer.send(index, offer)
+        credit = self._producer.credit(index)
+        if isinstance(offer, _Filled):
+            return self._producer.send(index, [offer.header], in_slot=True) if offer.credit == credit else None
+        if self._slots is not None and credit is not None and (memory := self._slots.begin(credit)) is not None:
+            fits = copy_into(offer, memory)
+            self._slots.end(credit)
+            if fits:
+                return self._producer.send(index, [slot_header(offer)], in_slot=True)
+        return self._producer.send(index, encode_bundle(offer, mask_codec=self._mask_codec))
 
     def _try(self, message: Message) -> bool:
         """Send without waiting; return whether the message went out."""

@@ -1,38 +1,35 @@
-"""Addresses a trainer may bind: this machine only, and never one that is in use."""
+"""Addresses a trainer may bind: this machine only, unless it has keys, and never one that is in use."""
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import socket
 import stat
 from pathlib import Path
 
+from protocols.endpoints import is_loopback, tcp_host
 from protocols.errors import InputError
 
-LOOPBACK_NAMES = ("localhost",)
 
-
-def check_endpoint(endpoint: str) -> None:
+def check_endpoint(endpoint: str, *, guarded: bool = False) -> None:
     """Refuse what must not be bound; remove the file of an ipc socket that nobody listens on any more.
 
     Args:
         endpoint: `tcp://127.0.0.1:PORT` (`*` = a free one) or `ipc://PATH`.
+        guarded: whether there are keys, so that other machines may reach it.
 
     Raises:
-        InputError: another form, an address that other machines can reach, or one in use.
+        InputError: another form, an address that other machines can reach without keys, or one in use.
     """
     if endpoint.startswith("ipc://"):
         _check_ipc(endpoint)
         return
-    found = re.fullmatch(r"tcp://(?:\[([0-9a-fA-F:]+)\]|([^:/\[\]]+)):(\d{1,5}|\*)", endpoint)
-    if not found or (found[3] != "*" and not 0 < int(found[3]) < 65536):
+    host = tcp_host(endpoint)
+    if host is None:
         raise InputError(f"{endpoint}: expected tcp://127.0.0.1:PORT or ipc:///path/of/socket")
-    host = found[1] or found[2]
-    if host not in LOOPBACK_NAMES and not _is_loopback(host):
+    if not guarded and not is_loopback(host):
         raise InputError(
-            f"{endpoint}: expected an address of this machine only (tcp://127.0.0.1:PORT), for the stream has no "
-            "password yet; from another machine come through `ssh -L`"
+            f"{endpoint}: expected an address of this machine only (tcp://127.0.0.1:PORT); for others, make keys "
+            "(carla-harness keys DIR) and name them, or come through `ssh -L`"
         )
 
 
@@ -45,13 +42,6 @@ def remove_socket(endpoint: str) -> None:
     name = endpoint.removeprefix("ipc://")
     if name != endpoint and not name.startswith("@"):
         Path(name).unlink(missing_ok=True)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_ipc(endpoint: str) -> None:

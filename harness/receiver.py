@@ -13,72 +13,47 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zmq
 from numpy.typing import NDArray
 
 from harness.endpoint import check_endpoint, remove_socket
+from harness.keys import guard
+from harness.shared_memory import SharedSlots
 from harness.slots import Slots
-from protocols.bundle import HEADER_LIMIT, Bundle, decode_header, places, unpack_plane, view
-from protocols.errors import InputError, PeerError, RemoteProtocolError
-from protocols.flow import Consumer, Delivery, Outgoing
+from harness.stream import Slot, StreamEnd, StreamError, StreamStats
+from protocols.bundle import HEADER_LIMIT, Bundle, BundleHeader, decode_header, places, unpack_plane, view
+from protocols.errors import InputError, RemoteProtocolError
+from protocols.flow import Consumer, Delivery, Outgoing, envelope
 from protocols.planes import check_plane
 from protocols.wanted import Range
 
 LINGER_MS = 1000
 POLL_MS = 250
 HANDSHAKE_MS = 5000
+SILENT_S = 10.0
+"""A producer speaks each second; what one this long silent was to make goes to others, or back to it when it wakes."""
+PROBE_S = 2.0
 STALL_S = 10.0
 RECEIPTS = 65_536
 MAX_BUNDLE_BYTES = 8 * 1024 * 1024 * 3
 
 Warn = Callable[[str], None]
 
-
-class StreamError(PeerError):
-    """No producer came, or those that came fell silent or left."""
+__all__ = ["BundleStream", "Slot", "StreamEnd", "StreamError", "StreamStats", "open_stream"]
 
 
-class StreamEnd(StreamError):
-    """Every bundle that was wanted has been taken."""
+def open_stream(endpoint: str, **settings: Any) -> BundleStream:
+    """Return the stream that an endpoint names; settings as `BundleStream`.
 
-
-class Slot(NamedTuple):
-    """A received bundle and the memory it lives in.
-
-    Attributes:
-        bundle: all its planes are views of `memory`.
-        memory: `(max_bundle_bytes,)` uint8; to be given back.
+    Raises:
+        InputError: not an endpoint, or one that cannot be bound.
     """
-
-    bundle: Bundle
-    memory: NDArray[np.uint8]
-
-
-@dataclass
-class StreamStats:
-    """What the stream has seen so far.
-
-    Attributes:
-        bundles: whole bundles received, duplicates not counted.
-        duplicates: bundles that came a second time and were left out.
-        dropped: bundles that their producer could not make.
-        faults: messages that broke the rules and were dropped.
-        last_fault: the newest of them, in words.
-        wait_s: seconds the trainer spent waiting for a bundle.
-        producer_age_s: seconds since the last word of each connected producer, by name.
-    """
-
-    bundles: int = 0
-    duplicates: int = 0
-    dropped: int = 0
-    faults: int = 0
-    last_fault: str = ""
-    wait_s: float = 0.0
-    producer_age_s: dict[str, float] = field(default_factory=dict)
+    return BundleStream(endpoint, **settings)
 
 
 class BundleStream:
@@ -109,11 +84,14 @@ class BundleStream:
         ordered: bool = False,
         wanted: Sequence[Range] = ((0, None),),
         run_id: str | None = None,
+        shared: bool = False,
+        reserve: int = 0,
+        keys: str | Path | None = None,
     ) -> None:
         """Bind the address and start the thread.
 
         Args:
-            endpoint: address on this machine: `tcp://127.0.0.1:PORT` (`*` = a free one) or `ipc://PATH`.
+            endpoint: address on this machine: `tcp://127.0.0.1:PORT` (`*` = a free one) or `ipc://PATH`; with keys any.
             slots: bundles that may wait here; the sum of all credits. Ordered, it is how far producers look ahead.
             max_bundle_bytes: largest bundle, all planes together.
             patience_s: seconds without a word of any producer until `take` gives up.
@@ -122,13 +100,18 @@ class BundleStream:
                 gets the same bundles in the same order. Else as they come.
             wanted: half-open ranges of the indices that are wanted, ascending; an end of None means for ever.
             run_id: this run's name, told to producers; a new one unless given.
+            shared: whether slots lie in shared memory, so that plugins on this machine write straight into them.
+            reserve: further shared slots, for a reservoir; see `reserved`.
+            keys: folder that `carla-harness keys` made for the trainer: only plugins whose key is in it are heard.
 
         Raises:
-            InputError: the address cannot be bound, or other machines could reach it.
+            InputError: the address cannot be bound, other machines could reach it and there are no keys, or there is
+                too little shared memory.
             ValueError: the ranges overlap or do not ascend.
         """
-        check_endpoint(endpoint)
-        self._slots = Slots(slots, max_bundle_bytes)
+        check_endpoint(endpoint, guarded=keys is not None)
+        self._shared = SharedSlots(slots, max_bundle_bytes, reserve) if shared else None
+        self._slots: Slots | SharedSlots = self._shared or Slots(slots, max_bundle_bytes)
         self._consumer = Consumer(
             secrets.token_hex(8) if run_id is None else run_id,
             slots,
@@ -150,7 +133,7 @@ class BundleStream:
         self._stats = StreamStats()
         self._heard: dict[bytes, float] = {}
         self._last_name = ""
-        self._last_heard = time.monotonic()
+        self._last_heard = self._probed = time.monotonic()
         self.watch: Callable[[], None] = lambda: None
         self.warn: Warn = logging.getLogger(__name__).warning
         self._context = zmq.Context()
@@ -161,10 +144,15 @@ class BundleStream:
         self._socket.set(zmq.MAXMSGSIZE, max(max_bundle_bytes, 2 * HEADER_LIMIT))
         self._socket.set(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._socket.set(zmq.LINGER, LINGER_MS)
+        self._guard = None
         try:
+            if keys is not None:
+                self._guard = guard(self._socket, self._context, Path(keys))
             self._socket.bind(endpoint)
-        except zmq.ZMQError as error:
-            self._context.destroy(linger=0)
+        except (zmq.ZMQError, InputError) as error:
+            self._let_go()
+            if isinstance(error, InputError):
+                raise
             raise InputError(f"{endpoint}: expected an address that is free here, got: {error.strerror}") from None
         self.endpoint = self._socket.get(zmq.LAST_ENDPOINT).decode().rstrip("\0")
         self._bell, self._ear = self._context.socket(zmq.PAIR), self._context.socket(zmq.PAIR)
@@ -252,6 +240,11 @@ class BundleStream:
             self._bell.send(b"")
 
     @property
+    def reserved(self) -> list[NDArray[np.uint8]]:
+        """Return the memory of the reserve: with it a reservoir is one block with the ring, and swaps slot for slot."""
+        return [] if self._shared is None else list(self._shared.reserve)
+
+    @property
     def dropped(self) -> dict[int, str]:
         """Return index and cause of the bundles that their producer could not make."""
         with self._change:
@@ -303,9 +296,17 @@ class BundleStream:
             self._change.notify_all()
         self._thread.join()
         self._bell.close(linger=0)
-        self._context.term()
+        self._let_go()
         remove_socket(self.endpoint)  # libzmq leaves it behind
         self._ready.clear()
+
+    def _let_go(self) -> None:
+        """Close what the constructor opened."""
+        if self._guard is not None:
+            self._guard.stop()
+        if not self._socket.closed:
+            self._socket.close(linger=0)
+        self._context.term()
         self._slots.close()
 
     def _check_patience(self, started: float) -> None:
@@ -446,6 +447,7 @@ class BundleStream:
         with self._change:
             self._ready[delivery.index] = (Slot(bundle, memory), delivery.slot)
             self._stats.bundles += 1
+            self._stats.in_place += delivery.in_slot
             self._send(self._consumer.stored())
             self._change.notify_all()
 
@@ -460,6 +462,8 @@ class BundleStream:
             raise RemoteProtocolError(
                 f"bundle {header.identity}: expected at most {memory.size} bytes, got {starts[-1]}"
             )
+        if delivery.in_slot:
+            return self._look_at(header, memory, delivery)
         for number, (plane, start) in enumerate(zip(header.planes, starts[:-1], strict=True)):
             if not self._more():
                 raise RemoteProtocolError(
@@ -483,11 +487,31 @@ class BundleStream:
             )
         return view(header, memory)
 
+    def _look_at(self, header: BundleHeader, memory: NDArray[np.uint8], delivery: Delivery) -> Bundle:
+        """Return the bundle that its producer wrote into the slot itself; nobody can write there from now on."""
+        if self._shared is None or any(plane.codec != "raw" for plane in header.planes):
+            raise RemoteProtocolError(f"bundle {header.identity}: expected planes, got none")
+        surplus = self._drain()
+        if surplus:
+            raise RemoteProtocolError(f"bundle {header.identity}: expected no planes beside the slot's, got {surplus}")
+        if not self._shared.seal(delivery.slot):
+            raise RemoteProtocolError(
+                f"bundle {header.identity}: expected a slot that is whole, it is still written to"
+            )
+        return view(header, memory)
+
     def _forget_silent(self) -> None:
-        """Give the credits of producers that have been silent too long to the others."""
-        late = time.monotonic() - self._patience_s
-        for peer in [peer for peer, heard in self._heard.items() if heard < late]:
-            with self._change:
-                del self._heard[peer]
-                self._last_name = self._consumer.producers.get(peer, self._last_name)
-                self._send(self._consumer.lost(peer))
+        """Give the credits of producers that are gone, or silent for too long, to the others."""
+        now = time.monotonic()
+        silent_s = min(SILENT_S, self._patience_s)
+        with self._change:
+            for peer, heard in list(self._heard.items()):
+                if now - heard > silent_s:
+                    self._last_name = self._consumer.producers.get(peer, self._last_name)
+                    del self._heard[peer]
+                    self._send(self._consumer.lost(peer))
+                elif now - max(heard, self._probed) > PROBE_S:  # a send to one that is gone fails at once
+                    self._send([Outgoing(peer, [envelope("heartbeat")])])
+            if now - self._probed > PROBE_S:
+                self._probed = now
+            self._send(self._consumer.freed())  # slots that could not be dealt out before

@@ -74,6 +74,11 @@ class Producer:
         return len(self._held)
 
     @property
+    def held(self) -> set[int]:
+        """Return the indices of the bundles that are not acknowledged."""
+        return set(self._held)
+
+    @property
     def credits(self) -> int:
         """Return the number of bundles that are asked for and not sent."""
         return len(self._credits.keys() - self._held.keys())

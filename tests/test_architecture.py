@@ -85,6 +85,7 @@ def test_simulator_is_met_over_tcp_only():
 ZMQ_DOORS = {
     "carla_plugin.publisher",
     "carla_plugin.monitor",
+    "carla_plugin.keys",
     "carla_plugin.preview",
     "harness.receiver",
     "harness.monitor",
