@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import random
-import socket
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ import carla
 from carla_plugin.world import convert
 from carla_plugin.world.actors import LAMPS_ON, Cast
 from carla_plugin.world.connection import ServerError, World
+from carla_plugin.world.manager import start_manager
 from protocols.carla_rpc.types import Location, Transform
 
 AIM_EVERY_TICKS = 5
@@ -78,9 +76,7 @@ class Traffic:
             dice: the episode's.
         """
         vehicles = [(number, plan) for number, plan in zip(cast.ids, cast.plans, strict=True) if plan.drives]
-        port = free_port()
-        with world.asking("starting the traffic manager"), _hushed():
-            manager = world.client.get_trafficmanager(port)
+        manager, port = start_manager(world)
         try:
             with world.asking("starting the traffic manager"):
                 manager.set_synchronous_mode(True)
@@ -192,31 +188,3 @@ def set_signals(world: World, signals: Sequence[Any], states: Sequence[int], kno
             if known[number] != state:
                 signal.set_state(carla.TrafficLightState.values[state])
                 known[number] = state
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Keep the wheel from warning that it has no map cache, which is no fault: it writes past Python, to stderr.
-
-    What Python itself says meanwhile, in another thread, is still said.
-    """
-    python = sys.stderr
-    python.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        with os.fdopen(kept, "w", buffering=1, closefd=False) as sys.stderr:
-            os.dup2(nowhere, 2)
-            yield
-    finally:
-        sys.stderr = python
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,7 +6,9 @@ same tests speak to that server, but for those of what only the embedded simulat
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import random
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -145,11 +147,26 @@ def stage(simulator) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def free_port() -> int:
-    """Return a port for a traffic manager; it belongs to the client."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports() -> Callable[[], int]:
+    """Return a function that gives ports for traffic managers, which belong to the client.
+
+    They lie below those that systems hand out to whoever connects, so that nobody takes them meanwhile.
+    """
+
+    def port() -> int:
+        while True:
+            found = random.SystemRandom().randrange(20_000, 32_000)
+            with socket.socket() as probe, contextlib.suppress(OSError):
+                probe.bind(("", found))
+                return found
+
+    return port
+
+
+@pytest.fixture
+def free_port(free_ports) -> int:
+    """Return a port for a traffic manager."""
+    return free_ports()
 
 
 @pytest.fixture

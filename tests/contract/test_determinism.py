@@ -48,10 +48,10 @@ def test_equal_runs_with_one_thread_and_with_two(two_simulators, scale):
     assert any(before[5] != after[5] for before, after in pairwise(one))
 
 
-def test_the_wheels_traffic_manager_drives_equally(two_simulators, scale, free_port):
+def test_the_wheels_traffic_manager_drives_equally(two_simulators, scale, free_ports):
     """Should it not: what it is sent is what is hashed, so the words name the tick and say its inputs were equal."""
     ticks, cars = ("1000", "20") if scale == "soak" else ("50", "8")
     options = ["--ticks", ticks, "--cars", cars, "--manager"]
-    one, other = both(two_simulators, [*options, str(free_port)], [*options, str(free_port + 1)])
+    one, other = both(two_simulators, [*options, str(free_ports())], [*options, str(free_ports())])
     assert first_difference(one, other) == ""
     assert len({row[1] for row in one}) == len(one)
