@@ -309,6 +309,7 @@ class HeldBundles(Dataset):
             max_bundle_bytes=slot_bytes(bundle_size, max_appearances),
             patience_s=patience_s,
             first_patience_s=first_patience_s,
+            ordered=True,
         )
 
     def fill(self, progress: Callable[[int], None] = lambda held: None) -> None:

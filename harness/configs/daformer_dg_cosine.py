@@ -38,6 +38,7 @@ train_dataloader = dict(
         bundle_size=bundle_size,
         capacity=256,
         pace=None,  # as fast as the simulators come
+        ordered=False,  # and whoever comes first
         pipeline=[
             dict(type="DrawAppearances", count=2),
             dict(type="TagsToClasses"),

@@ -47,6 +47,7 @@ train_dataloader = dict(
         capacity=128,
         first=8,
         pace=0.5,  # new bundles per iteration: each is used about four times, and the run can be repeated
+        ordered=True,
         pipeline=[
             dict(type="DrawAppearances", count=2),
             dict(type="TagsToClasses"),
