@@ -21,7 +21,7 @@ from carla_plugin.refusals import (
     UnsettledError,
 )
 from carla_plugin.scenario import Scenario
-from carla_plugin.settling import QUANTUM, SPREAD, Look, apart, settled
+from carla_plugin.settling import LONG_DRIFT, QUANTUM, SPREAD, Look, apart, settled
 from protocols.bundle import Bundle, BundleHeader, mask_hash
 from protocols.carla_rpc.types import WeatherParameters
 
@@ -133,10 +133,11 @@ class _Sitting:
             RefusedBundleError: the moment did not stand still.
         """
         first = look = None
+        before = self._old_weather()
         places = b""
         measured: list[tuple[int, float, float]] = []
         for number, (name, weather) in enumerate(self._weathers.items()):
-            look = self._look(name, weather, look.shots if look else None)
+            look = self._look(name, weather, look.shots if look else before)
             measured.append((look.ticks, round(look.change, 4), round(look.grain, 4)))
             for shot, images in zip(look.shots, self._images, strict=True):
                 rgb_into(shot.image, images[number])
@@ -169,20 +170,27 @@ class _Sitting:
             self._bundle(view, shot, look.frame, identity, meta, certificate) for view, shot in enumerate(first.shots)
         ]
 
+    def _old_weather(self) -> Sequence[Shot] | None:
+        """Return what the place looks like under the weather of now, if the first appearance is to be another."""
+        if self._stage.weather is None or _same(self._stage.weather, next(iter(self._weathers.values()))):
+            return None
+        return self._stage.take(self._stage.tick())
+
     def _look(self, name: str, weather: WeatherParameters, before: Sequence[Shot] | None) -> Look:
         """Set a weather and return pictures that have settled under it."""
         was = self._stage.weather
-        if weather != was:
+        news = not _same(was, weather)
+        if news:
             self._stage.set_weather(weather)
-        rained = was is None or was.precipitation != weather.precipitation
+        rained = was is None or np.float32(was.precipitation) != np.float32(weather.precipitation)
         try:
             return settled(
                 self._stage,
                 self._scenario.settle,
                 name,
                 step_s=self._scenario.step_s,
-                second_look=rained or (self._adapts and weather != was),
-                before=before if weather != was else None,
+                second_look=rained or (self._adapts and news),
+                before=before if news else None,
                 defences=self._defences,
             )
         except UnsettledError as error:
@@ -217,7 +225,7 @@ class _Sitting:
         name, weather = next(iter(self._weathers.items()))
         look = self._look(name, weather, last.shots)
         self._compare(look, f"{name} in the end", places)
-        changed = apart(first.shots, look.shots, self._defences)
+        changed = apart(first.shots, look.shots, self._defences, LONG_DRIFT)
         limit = max(QUANTUM, SPREAD * max(look.grain, first.grain))
         if changed > limit:
             self._check_motion(places)
@@ -260,3 +268,8 @@ class _Sitting:
             meta={**meta, KEY: msgspec.structs.replace(certificate, mask_sha256=sha256).to_meta()},
         )
         return Bundle(header, self._images[view], mask, extras)
+
+
+def _same(one: WeatherParameters | None, other: WeatherParameters) -> bool:
+    """Return whether two weathers are the same to a server, which keeps float32."""
+    return one is not None and np.array_equal(np.asarray(one, np.float32), np.asarray(other, np.float32))

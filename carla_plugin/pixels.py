@@ -90,8 +90,8 @@ def ground_of(tags: Pixels) -> Pixels | None:
     return ground if cv2.countNonZero(ground) >= LEAST_GROUND * ground.size else None
 
 
-def difference(one: Pixels, other: Pixels, within: Pixels | None = None) -> float:
-    """Return the root of the mean squared difference of two images, in levels; 0.0 only for equal bytes.
+def difference(one: Pixels, other: Pixels, within: Pixels | None = None, dead: int = 0) -> float:
+    """Return the root of the mean squared difference of two images, in levels.
 
     The square, unlike the mean, sees a lamp of a few pixels; 20 log10(255 / difference) is the PSNR in dB.
 
@@ -99,9 +99,11 @@ def difference(one: Pixels, other: Pixels, within: Pixels | None = None) -> floa
         one: `(H, W, 4)` uint8 BGRA.
         other: the same.
         within: `(H, W)` uint8, not 0 where pixels count; all do if it is None.
+        dead: levels that are taken off each difference, so that slight changes of all pixels do not count.
     """
-    whole = float(cv2.norm(one, other, cv2.NORM_L2))
-    if whole == 0.0 or within is None:
-        return whole / float(np.sqrt(one.size * 0.75))
-    part = float(cv2.norm(one, other, cv2.NORM_L2, mask=within))
-    return part / float(np.sqrt(cv2.countNonZero(within) * 3))
+    if dead:
+        apart = np.asarray(cv2.absdiff(one, other), dtype=np.uint8)
+        one, other = np.maximum(apart, np.uint8(dead)), np.full_like(apart, dead)
+    if within is None:
+        return float(cv2.norm(one, other, cv2.NORM_L2)) / float(np.sqrt(one.size * 0.75))  # alpha never differs
+    return float(cv2.norm(one, other, cv2.NORM_L2, mask=within)) / float(np.sqrt(cv2.countNonZero(within) * 3))

@@ -12,6 +12,7 @@ from carla_plugin.layouts import Layouts, Moment
 from carla_plugin.pixels import Shot
 from carla_plugin.planning import plan_episode
 from carla_plugin.scenario import Scenario
+from carla_plugin.world import convert
 from carla_plugin.world.actors import Cast
 from carla_plugin.world.cameras import CameraRig
 from carla_plugin.world.connection import SERVER_VERSION, ServerError, World
@@ -26,7 +27,7 @@ class Stage:
 
     Attributes:
         layouts: the plan that is shown.
-        weather: as it was set last, None before the first.
+        weather: as it was set last, at first that of the server.
         server: version of the server.
     """
 
@@ -37,7 +38,8 @@ class Stage:
             ServerError: the map has other traffic lights than the plan.
         """
         self.layouts = layouts
-        self.weather: WeatherParameters | None = None
+        with world.asking("reading its weather"):
+            self.weather = WeatherParameters(*convert.weather_numbers(world.world.get_weather()).tolist())
         self.server = SERVER_VERSION
         self._world = world
         self._cast = cast

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from carla_plugin.defences import Defences
 from carla_plugin.pixels import Shot, difference, ground_of
 from carla_plugin.refusals import LateError, UnsettledError
@@ -20,6 +22,13 @@ SPREAD = 1.5
 
 PATIENCE_S = 2.0
 """Simulated seconds until a weather that shows no difference at all counts as late."""
+
+
+DRIFT, LONG_DRIFT = 1, 2
+"""Levels by which any pixel may differ after a second, and in the end: clouds never rest, and light the ground."""
+
+HOPELESS = 2
+"""So many second looks in a row at another mask, and what moves is no weather: nobody need wait for the ceiling."""
 
 
 class Ticking(Protocol):
@@ -51,12 +60,23 @@ class Look:
     grain: float
 
 
-def apart(one: Sequence[Shot], other: Sequence[Shot], defences: Defences) -> float:
-    """Return how far two looks of all cameras differ, in levels; of the sky only where it is not judged apart."""
-    return max(
-        difference(first.image, second.image, ground_of(second.tags) if defences.sky_apart else None)
-        for first, second in zip(one, other, strict=True)
-    )
+def apart(one: Sequence[Shot], other: Sequence[Shot], defences: Defences, dead: int = 0) -> float:
+    """Return how far two looks of all cameras differ, in levels, of the camera where it is most.
+
+    Args:
+        one: V shots.
+        other: V shots.
+        defences: that are on.
+        dead: levels that do not count where clouds are reckoned with, see `difference`.
+    """
+    return max(_apart(first, second, defences, dead) for first, second in zip(one, other, strict=True))
+
+
+def _apart(one: Shot, other: Shot, defences: Defences, dead: int) -> float:
+    whole = difference(one.image, other.image)
+    if whole == 0.0 or not defences.sky_apart:
+        return whole
+    return difference(one.image, other.image, ground_of(other.tags), dead)
 
 
 def settled(
@@ -90,37 +110,53 @@ def settled(
     """
     span = max(1, round(settle.second_look_s / step_s)) if settle.second_look_s else 1
     patience = max(settle.floor_ticks, span) + round(PATIENCE_S / step_s)
+    ticks, change, late, swaying = 1, 0.0, False, 0
     last = anchor = _taken(stage, name)
-    anchored, changes, change, late = 1, list[float](), 0.0, False
-    for ticks in range(2, max(settle.ceiling_ticks, 2) + 1):
+    anchored, changes = ticks, list[float]()
+    while ticks < max(settle.ceiling_ticks, 2):
+        wait = span if second_look or change > QUANTUM else 1
+        upto = ticks + 1
+        if defences.patient and ticks < settle.floor_ticks - span:
+            upto = settle.floor_ticks - span  # what happens before it is of no interest
+        elif defences.patient and changes and change <= QUANTUM:  # it rests, and must until the second look
+            upto = max(settle.floor_ticks, anchored + wait)
+        skipped = max(0, min(upto, settle.ceiling_ticks) - ticks - 1)
+        for _ in range(skipped):
+            stage.tick()
         taken = _taken(stage, name)
+        ticks += skipped + 1
         was, change = change, apart(last[1], taken[1], defences)
         if not defences.patient:
             old = before is not None and apart(before, last[1], defences) <= QUANTUM
             return _hasty(name, taken, ticks, change, old)
         if change <= QUANTUM < was:  # it came to rest: from here on it must stay as it is
             anchor, anchored, changes = last, ticks - 1, []
-        changes.append(change)
+        if not skipped:
+            changes.append(change)
         last = taken
-        if ticks + span <= settle.floor_ticks:
+        if ticks <= settle.floor_ticks - span:
             anchor, anchored, changes = taken, ticks, []
         if ticks < settle.floor_ticks or ticks - anchored < (span if second_look or change > QUANTUM else 1):
             continue
-        grain = statistics.median(changes)
+        grain = statistics.median(changes or [0.0])
         limit = max(QUANTUM, SPREAD * grain)
-        if grain <= settle.grain and apart(anchor[1], taken[1], defences) <= limit:
+        if grain <= settle.grain and apart(anchor[1], taken[1], defences, DRIFT) <= limit:
             late = before is not None and apart(before, taken[1], defences) <= limit
             if not late:
                 return Look(*taken, ticks, change, grain)
             if ticks > patience:
                 break
+            anchor, anchored, changes = taken, ticks, []
         else:
+            swaying = swaying + 1 if _masks_differ(anchor[1], taken[1]) else 0
+            if swaying >= HOPELESS:
+                break
             anchor, anchored, changes, late = taken, ticks, [], False
     if late:
         raise LateError(f"expected {name} to look other than the appearance before, it does not after {ticks} ticks")
     raise UnsettledError(
         f"expected a settled image of {name} within {settle.ceiling_ticks} ticks, "
-        f"it still changes by {change:.2f} levels a tick"
+        f"after {ticks} it still changes by {change:.2f} levels a tick"
     )
 
 
@@ -132,6 +168,10 @@ def _taken(stage: Ticking, name: str) -> tuple[int, Sequence[Shot]]:
     if foreign:
         raise LateError(f"expected images of {name} of frame {frame}, got such of frame {foreign[0]}")
     return frame, shots
+
+
+def _masks_differ(one: Sequence[Shot], other: Sequence[Shot]) -> bool:
+    return any(not np.array_equal(first.tags, second.tags) for first, second in zip(one, other, strict=True))
 
 
 def _hasty(name: str, taken: tuple[int, Sequence[Shot]], ticks: int, change: float, old: bool) -> Look:

@@ -155,8 +155,8 @@ class Cast:
     def lamps(self) -> list[int]:
         """Return the light bits of all vehicles as of the newest tick; 0 for people."""
         with self.world.asking("reading its actors' lamps"):
-            known = {int(number): int(lights) for number, lights in self.world.world.get_vehicles_light_states().items()}
-        return [known.get(number, 0) for number in self.ids]
+            known = self.world.world.get_vehicles_light_states()
+        return [int(known.get(number, 0)) for number in self.ids]
 
     def place_commands(self, moment: Moment, *, steady_lights: bool = True) -> list[Any]:
         """Return the commands that place all actors as in a moment; what they were told before is not said again.

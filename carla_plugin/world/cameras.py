@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import queue
 import time
@@ -14,6 +15,7 @@ import numpy as np
 
 from carla_plugin.defences import ALL, Defences
 from carla_plugin.pixels import Pixels, Shot
+from carla_plugin.refusals import LateError
 from carla_plugin.scenario_parts import Camera
 from carla_plugin.world import convert
 from carla_plugin.world.connection import ServerError, World
@@ -22,6 +24,10 @@ from protocols.carla_rpc.types import Transform
 IMAGE_TIMEOUT_S = 60.0
 PROBE_EVERY_S = 2.0
 FIRST_IMAGE_TRIES = 20
+MOST_WAITING = 8
+"""Images that wait to be taken; older ones are let go, as when nobody looks for many ticks."""
+LOST_AFTER = 8
+"""So many later images, and one that has not come is not waited for."""
 
 KINDS = {
     "image": "sensor.camera.rgb",
@@ -56,7 +62,7 @@ class CameraRig:
         self._lines: list[queue.SimpleQueue[Any]] = [queue.SimpleQueue() for _ in self.sensors]
         self._early: list[dict[int, Any]] = [{} for _ in self.sensors]
         for (_, _, sensor), line in zip(self.sensors, self._lines, strict=True):
-            sensor.listen(line.put)
+            sensor.listen(functools.partial(_keep, line))
 
     @classmethod
     @contextmanager
@@ -118,6 +124,7 @@ class CameraRig:
 
         Raises:
             ServerError: an image did not come in time, or is of another size.
+            LateError: only later images came.
         """
         views: list[dict[str, Any]] = [{} for _ in self._sizes]
         for number, (view, plane, _) in enumerate(self.sensors):
@@ -140,7 +147,7 @@ class CameraRig:
 
     def _next(self, number: int, frame: int) -> Any:
         """Return one camera's image of a frame; older ones are dropped, younger ones kept for later."""
-        early = self._early[number]
+        early, line = self._early[number], self._lines[number]
         for old in [each for each in early if each < frame]:
             del early[old]
         if frame in early:
@@ -148,7 +155,7 @@ class CameraRig:
         deadline = time.monotonic() + IMAGE_TIMEOUT_S
         while True:
             try:
-                image = self._lines[number].get(timeout=PROBE_EVERY_S)
+                image = line.get(timeout=PROBE_EVERY_S)
             except queue.Empty:
                 if time.monotonic() > deadline or not self.world.alive():
                     raise ServerError(
@@ -157,10 +164,14 @@ class CameraRig:
                     ) from None
                 self.world.tick()  # the moment stands still: a server that is behind may need it to go on
                 continue
-            if image.frame == frame or not self._matched:
+            if image.frame == frame:
+                return image
+            if not self._matched and line.empty():
                 return image
             if image.frame > frame:
                 early[image.frame] = image
+                if len(early) > LOST_AFTER:
+                    raise LateError(f"expected an image of frame {frame}, got only later ones up to {image.frame}")
 
     def _wait_for_first(self) -> None:
         """Tick until all cameras deliver: a subscription may take hold a frame late (carla_wire 6)."""
@@ -178,6 +189,13 @@ class CameraRig:
             if not self.world.alive():
                 break
         raise ServerError(f"simulator at {self.world.address}: expected a first image of each camera, none came")
+
+
+def _keep(line: queue.SimpleQueue[Any], image: Any) -> None:
+    """Put an image in line, from a thread of the wheel."""
+    line.put(image)
+    while line.qsize() > MOST_WAITING:
+        line.get()
 
 
 def attributes(camera: Camera, plane: str, defences: Defences = ALL) -> dict[str, str]:
