@@ -109,7 +109,7 @@ class Layouts(_Plan, frozen=True):
         for number, actor in enumerate(self.actors):
             begin = "walker.pedestrian." if actor.walks else "vehicle."
             if not actor.blueprint.startswith(begin) or len(actor.blueprint) > NAME_LIMIT:
-                yield f"actors[{number}].blueprint: expected {begin}..., got {actor.blueprint[:60]!r}"
+                yield f"actors[{number}].blueprint: expected one that begins with {begin}, got {actor.blueprint[:60]!r}"
         for number, pose in enumerate(self.poses):
             bones = len(self.skeletons[pose.skeleton]) if 0 <= pose.skeleton < len(self.skeletons) else -1
             if len(pose.bones) != bones * BONE_BYTES:

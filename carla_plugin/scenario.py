@@ -166,6 +166,9 @@ def disagreements(scenario: Scenario) -> Iterator[tuple[Place, str]]:
         yield ("traffic", "shares"), "expected a share above 0, got none"
     if bool(traffic.shares) != bool(traffic.total):
         yield ("traffic",), f"expected total and shares together, got only {'shares' if traffic.shares else 'total'}"
+    vehicles = sum(count for kind, count in traffic.counts().items() if kind != "pedestrians")
+    if capture.where == "drive" and not vehicles:
+        yield ("capture", "where"), "expected a vehicle in traffic for a drive, got none"
     for what, names in (("cameras", scenario.camera_names), ("planes", scenario.planes)):
         for number, name in enumerate(names):
             if name in names[:number]:

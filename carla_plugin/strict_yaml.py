@@ -90,6 +90,9 @@ def read_yaml(text: str, label: str) -> Document:
         mark = error.problem_mark or error.context_mark
         where = mark.line if mark else 0
         raise fault(label, lines, min(where, max(0, len(lines) - 1)), "", f"not YAML: {error.problem}") from None
+    except yaml.reader.ReaderError as error:
+        where = text.count("\n", 0, error.position)
+        raise fault(label, [], where, "", f"expected YAML text, got the character #x{error.character:04x}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ScenarioError(f"{label}: not YAML: {' '.join(str(error).split())[:200]}") from None
     if not isinstance(node, yaml.MappingNode):
@@ -106,7 +109,7 @@ def _refuse_bombs(text: str, label: str, lines: list[str]) -> None:
     for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
         line = event.start_mark.line if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise fault(label, lines, line, "", "anchors and aliases are not taken; write the value out")
+            raise fault(label, lines, line, "", "expected no anchors and aliases; write the value out")
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -125,7 +128,7 @@ def _plain(node: yaml.Node, place: Place, places: dict[Place, int], label: str, 
     """Return the plain value of a node, noting lines."""
     line = node.start_mark.line
     if node.tag.startswith("!") or node.tag.startswith("tag:yaml.org,2002:python/"):
-        raise fault(label, lines, line, dotted(place), f"tags are not taken, got {node.tag}")
+        raise fault(label, lines, line, dotted(place), f"expected a plain value, got one with the tag {node.tag}")
     places.setdefault(place, line)
     if isinstance(node, yaml.MappingNode):
         mapping: dict[str, Any] = {}
@@ -136,7 +139,7 @@ def _plain(node: yaml.Node, place: Place, places: dict[Place, int], label: str, 
             key = str(key_node.value)
             inner = (*place, key)
             if key in mapping:
-                raise fault(label, lines, key_line, dotted(inner), f"given twice, first on line {places[inner] + 1}")
+                raise fault(label, lines, key_line, dotted(inner), f"expected each key once, got it again, first on line {places[inner] + 1}")
             places[inner] = key_line
             mapping[key] = _plain(value_node, inner, places, label, lines)
         return mapping

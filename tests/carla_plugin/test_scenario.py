@@ -6,73 +6,10 @@ from importlib import resources
 import pytest
 
 from carla_plugin.scenario import episode_seed, load_scenario, parse_scenario, schema, shipped_names
+from carla_plugin.scenario_parts import Shares, Traffic
 from carla_plugin.strict_yaml import ScenarioError
 
 BASE = "seed: 1\ntown: Grid_07\nappearances: [noon, night]\n"
-
-FAULTS = [
-    ("traffic:\n  carz: 3\n", "x.yaml:5: traffic.carz: unknown key", "carz: 3"),
-    ("traffic:\n  carz: 3\n", "did you mean cars?", None),
-    ("towwn: 3\n", "x.yaml:4: towwn: unknown key; expected one of seed, town", "towwn: 3"),
-    ("traffic:\n  cars: many\n", "x.yaml:5: traffic.cars: expected int, got str 'many'", "cars: many"),
-    ("traffic:\n  cars: 2.5\n", "x.yaml:5: traffic.cars: expected int, got float 2.5", None),
-    ("traffic:\n  cars: -1\n", "x.yaml:5: traffic.cars: expected int >= 0, got -1", None),
-    ("traffic:\n  cars: 010\n", "x.yaml:5: traffic.cars: expected a plain decimal number, got 010", "cars: 010"),
-    ("traffic:\n  cars: 1_0\n", "expected a plain decimal number, got 1_0", None),
-    ("traffic:\n  cars: 0x1F\n", "expected a plain decimal number, got 0x1F", None),
-    ("episodes: 1:30\n", "expected a plain decimal number, got 1:30", None),
-    ("traffic: 3\n", "x.yaml:4: traffic: expected object, got int 3", None),
-    ("traffic:\n", "x.yaml:4: traffic: expected object, got null", None),
-    ("seed: 2\n", "x.yaml:4: seed: given twice, first on line 1", "seed: 2"),
-    ("camera: {fov_deg: .nan}\n", "x.yaml:4: camera.fov_deg: expected a finite number, got .nan", None),
-    ("camera: {fov_deg: -.inf}\n", "camera.fov_deg: expected a finite number", None),
-    ("camera: {fov_deg: 1e999}\n", "camera.fov_deg: expected a finite number", None),
-    ("camera:\n  mount:\n    z_m: -4\n", "x.yaml:6: camera.mount.z_m: expected float >= 0.2, got -4", "z_m: -4"),
-    ("episodes: yes\n", "x.yaml:4: episodes: expected true or false, or a quoted word, got yes", None),
-    ("bundles: 51\n", "x.yaml:4: bundles: expected int <= 50, got 51", "bundles: 51"),
-    ("settle: {floor_ticks: 9, ceiling_ticks: 3}\n", "settle.ceiling_ticks: expected at least floor_ticks = 9", None),
-    ("traffic: &a {cars: 1}\n", "anchors and aliases are not taken", None),
-    ("traffic: !!python/none {}\n", "x.yaml:4: traffic: tags are not taken", None),
-    ("---\nseed: 3\n", "expected one document, got a second", None),
-    ("camera: {width: 8}\n", "camera.width: expected int >= 16, got 8", None),
-    ("? [a]\n: 3\n", "expected a plain word as key", None),
-]
-
-
-@pytest.mark.parametrize(("extra", "message", "quoted"), FAULTS)
-def test_faults_are_named(extra, message, quoted):
-    with pytest.raises(ScenarioError) as caught:
-        parse_scenario(BASE + extra, "x.yaml")
-    text = str(caught.value)
-    assert message in text
-    assert len(text.splitlines()) <= 2
-    if quoted:
-        assert text.splitlines()[1].strip() == quoted
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "expected a mapping of keys such as seed and town, got an empty file"),
-        ("- 1\n", "got a list"),
-        ("seed: [", "not YAML"),
-        ("\x00", "not YAML"),
-        ("seed: 1\ntown: Grid_07\n", "x.yaml:1: expected the key appearances, got none"),
-        (BASE.replace("night", "nigth"), "x.yaml:3: appearances[1]: expected one of noon"),
-        (BASE.replace("night", "nigth"), "did you mean night?"),
-        (BASE.replace("night", "noon"), "appearances[1]: expected each name once, got 'noon' again"),
-        (BASE.replace("noon, night", ""), "appearances: expected array of length >= 1"),
-        ("a: " * 3000 + "1", "not YAML"),
-        ("[" * 5000, "expected at most 12 levels"),
-        ("a: &x [1]\nb: [*x, *x]", "x.yaml:1: anchors and aliases are not taken"),
-        ("x: [" + "1," * 30000 + "]", "expected at most 12 levels and 20000 values"),
-    ],
-)
-def test_broken_files(text, message):
-    with pytest.raises(ScenarioError) as caught:
-        parse_scenario(text, "x.yaml")
-    assert message in str(caught.value)
-    assert len(str(caught.value).splitlines()) <= 2
 
 
 def test_numbers_that_yaml_reads_as_words_are_mended():
@@ -122,3 +59,62 @@ def test_every_key_is_explained():
 def test_episode_seeds_are_the_same_everywhere():
     assert episode_seed(4711, 0) == 3796649159890009309
     assert len({episode_seed(seed, episode) for seed in range(20) for episode in range(20)}) == 400
+
+
+def test_every_index_has_a_place_of_its_own():
+    scenario = parse_scenario(BASE + "episodes: 3\nbundles: 4\ncameras: [{name: a}, {}]\n", "x.yaml")
+    assert scenario.indices == 24
+    places = [scenario.place_of(index) for index in range(scenario.indices)]
+    assert places[:4] == [(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)]
+    assert places[8] == (1, 0, 0)
+    assert [scenario.index_of(*place) for place in places] == list(range(24))
+    assert scenario.camera_names == ("a", "camera1")
+
+
+def test_one_camera_is_the_first_of_many():
+    one = parse_scenario(BASE + "camera: {width: 64}\n", "x.yaml")
+    assert one.cameras == (one.camera,)
+    assert one == parse_scenario(BASE + "cameras: [{width: 64}]\n", "x.yaml")
+    assert one.camera_names == ("",)
+
+
+def test_presets_of_cameras_give_way_to_keys():
+    scenario = parse_scenario(
+        BASE + "cameras: [{preset: cityscapes}, {preset: cityscapes_half, fov_deg: 60, mount: {y_m: 1}}]\n", "x.yaml"
+    )
+    whole, half = scenario.cameras
+    assert (whole.width, whole.height, whole.fov_deg, whole.mount.z_m) == (2048, 1024, 50.0, 1.2)
+    assert (half.width, half.height, half.fov_deg, half.mount.z_m, half.mount.y_m) == (1024, 512, 60.0, 1.2, 1.0)
+
+
+def test_settle_profiles_give_way_to_keys():
+    assert parse_scenario(BASE + "settle: {profile: carla}\n", "x.yaml").settle.floor_ticks == 40
+    assert parse_scenario(BASE + "settle: {profile: carla, floor_ticks: 7}\n", "x.yaml").settle.floor_ticks == 7
+
+
+def test_a_lens_is_what_the_wheel_takes():
+    scenario = parse_scenario(BASE + "camera: {lens: {exposure_mode: histogram, iso: 200}}\n", "x.yaml")
+    assert scenario.camera.lens.overrides() == {"exposure_mode": "histogram", "iso": "200.0"}
+    assert load_scenario("smoke").camera.lens.overrides() == {}
+
+
+@pytest.mark.parametrize("total", [0, 1, 7, 100, 2000])
+def test_shares_deal_out_the_total(total):
+    shares = Shares(cars=0.5, bicycles=0.25, pedestrians=0.3)
+    counts = Traffic(total=total, shares=shares).counts()
+    assert sum(counts.values()) == total
+    for kind, share in (("cars", 0.5), ("bicycles", 0.25), ("pedestrians", 0.3), ("trucks", 0.0)):
+        assert abs(counts[kind] - total * share / 1.05) < 1.0
+
+
+def test_counts_are_counts():
+    counts = Traffic(cars=3, buses=0).counts()
+    assert (counts["cars"], counts["buses"], counts["pedestrians"]) == (3, 0, 30)
+
+
+def test_weather_of_an_episode_follows_from_the_seed():
+    scenario = parse_scenario(BASE.replace("night", "{name: mine, fog_density: [0, 100]}"), "x.yaml")
+    assert scenario.weathers(1, 0) == scenario.weathers(1, 0)
+    drawn = {scenario.weathers(seed, episode)["mine"].fog_density for seed in (1, 2) for episode in (0, 1)}
+    assert len(drawn) == 4
+    assert scenario.appearance_names == ("noon", "mine")
