@@ -97,46 +97,62 @@ class TagsToClasses(BaseTransform):
 class CropAll(BaseTransform):
     """Cut the same window out of all appearances and the label.
 
-    A window is tried again, up to `tries` times, while one class covers too much of it (DAFormer's rule) or the wanted
-    class too little (rare class sampling); the last one is kept.
+    As in DAFormer: while one class has too much of a window another one is drawn, up to `tries` times; and while the
+    wanted class has too little of what came of that, all of it is done again, up to `wanted_tries` times. The last
+    window is kept as it is.
     """
 
     def __init__(
-        self, size: tuple[int, int], max_share: float = 0.75, min_wanted: float = 0.00572, tries: int = 10
+        self,
+        size: tuple[int, int],
+        max_share: float = 0.75,
+        min_wanted: float = 0.00572,
+        tries: int = 10,
+        wanted_tries: int = 10,
     ) -> None:
         """Set the window.
 
         Args:
             size: height, width in pixels.
-            max_share: largest share of the labelled pixels that one class may have.
-            min_wanted: smallest share of the window that the wanted class must have.
-            tries: windows at most.
+            max_share: of the labelled pixels, one class must have less than this.
+            min_wanted: of the window, the wanted class must have more than this.
+            tries: windows refused for `max_share` at most.
+            wanted_tries: windows refused for `min_wanted` at most.
         """
         self.size = size
         self.max_share = max_share
         self.min_wanted = min_wanted
         self.tries = tries
+        self.wanted_tries = wanted_tries
 
     def transform(self, results: Results) -> Results:
-        """Cut `images` to `(A, h, w, 3)` and `label` to `(h, w)`."""
-        label, dice = results["label"], results["chance"]
-        height, width = (min(self.size[0], label.shape[0]), min(self.size[1], label.shape[1]))
-        for _ in range(self.tries):
-            top = int(dice.integers(label.shape[0] - height + 1))
-            left = int(dice.integers(label.shape[1] - width + 1))
-            window = (slice(top, top + height), slice(left, left + width))
-            if self._accepts(label[window], results["wanted"]):
+        """Cut `images` to `(A, h, w, 3)` and `label` to `(h, w)`; `window` becomes its top and left."""
+        label, dice, wanted = results["label"], results["chance"], results["wanted"]
+        window = self._mixed(label, dice)
+        for _ in range(self.wanted_tries if wanted >= 0 else 0):
+            if np.count_nonzero(label[window] == wanted) > self.min_wanted * label[window].size:
                 break
+            window = self._mixed(label, dice)
         results["images"] = results["images"][:, *window]
         results["label"] = label[window]
+        results["window"] = (window[0].start, window[1].start)
         return results
 
-    def _accepts(self, label: NDArray[np.uint8], wanted: int) -> bool:
-        counts = np.bincount(label.ravel(), minlength=256)
-        if wanted >= 0 and counts[wanted] <= self.min_wanted * label.size:
-            return False
-        labelled = counts[:IGNORED]
-        return np.count_nonzero(labelled) > 1 and labelled.max() < self.max_share * labelled.sum()
+    def _mixed(self, label: NDArray[np.uint8], dice: np.random.Generator) -> tuple[slice, slice]:
+        """Return a window in which no class has too much, if one is found."""
+        window = self._any(label, dice)
+        for _ in range(self.tries):
+            labelled = np.bincount(label[window].ravel(), minlength=256)[:IGNORED]
+            if np.count_nonzero(labelled) > 1 and labelled.max() < self.max_share * labelled.sum():
+                break
+            window = self._any(label, dice)
+        return window
+
+    def _any(self, label: NDArray[np.uint8], dice: np.random.Generator) -> tuple[slice, slice]:
+        height, width = (min(self.size[0], label.shape[0]), min(self.size[1], label.shape[1]))
+        top = int(dice.integers(label.shape[0] - height + 1))
+        left = int(dice.integers(label.shape[1] - width + 1))
+        return slice(top, top + height), slice(left, left + width)
 
 
 @TRANSFORMS.register_module()
@@ -147,8 +163,9 @@ class FlipAll(BaseTransform):
         self.probability = probability
 
     def transform(self, results: Results) -> Results:
-        """Mirror `images` and `label`."""
-        if results["chance"].random() < self.probability:
+        """Mirror `images` and `label`; `mirrored` says whether."""
+        results["mirrored"] = bool(results["chance"].random() < self.probability)
+        if results["mirrored"]:
             results["images"] = results["images"][:, :, ::-1]
             results["label"] = results["label"][:, ::-1]
         return results

@@ -60,6 +60,37 @@ def test_crop_avoids_one_class_alone_but_gives_up(results):
     assert (CropAll((8, 8)).transform(one)["label"] == 3).all()
 
 
+class Counted:
+    """Dice that count what is drawn."""
+
+    def __init__(self):
+        self.dice, self.draws = np.random.default_rng(0), 0
+
+    def integers(self, *limits):
+        self.draws += 1
+        return self.dice.integers(*limits)
+
+
+@pytest.mark.parametrize(("wanted", "label", "windows"), [(-1, 3, 11), (5, 3, 121), (3, 3, 11)])
+def test_crop_retries_stop_at_ten(results, wanted, label, windows):
+    """Ten refused windows and the last one; for a wanted class that is nowhere, ten times that and once more."""
+    one = results(wanted=wanted)
+    one["label"] = np.full((32, 64), label, np.uint8)
+    one["chance"] = Counted()
+    CropAll((8, 8)).transform(one)
+    assert one["chance"].draws == 2 * windows
+
+
+def test_crop_stops_at_the_first_window_that_will_do(results):
+    one = results(wanted=1)
+    one["label"] = np.tile(np.array([0, 1], np.uint8), (32, 32))
+    one["chance"] = Counted()
+    cut = CropAll((8, 8)).transform(one)
+    assert cut["chance"].draws == 2
+    top, left = cut["window"]
+    assert np.array_equal(cut["images"], results()["images"][:, top : top + 8, left : left + 8])
+
+
 def test_crop_larger_than_the_image_is_the_image(results):
     assert CropAll((100, 100)).transform(results())["label"].shape == (32, 64)
 
