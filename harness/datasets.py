@@ -16,7 +16,7 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 from harness.chance import reseed
 from harness.checkpoint import read_tensors
 from harness.cursor import Cursor
-from harness.receiver import BundleStream, Slot
+from harness.receiver import Slot, open_stream
 from harness.reservoir import Reservoir
 from harness.sampling import ClassFrequencies, Drawn
 from protocols.bundle import Bundle, BundleHeader
@@ -92,12 +92,14 @@ class StreamedBundles(IterableDataset):
         dropped_classes: Sequence[str] = (),
         patience_s: float = 60.0,
         first_patience_s: float = 300.0,
+        shared: bool = False,
+        keys: str | None = None,
         resume_from: str | None = None,
     ) -> None:
         """Bind the address.
 
         Args:
-            endpoint: address on this machine.
+            endpoint: address on this machine, with keys any; or `file:PATH` of a recording.
             bundle_size: width, height of the bundles in pixels.
             pipeline: configs of transforms.
             batch_size: bundles per iteration, as the data loader has it.
@@ -119,6 +121,8 @@ class StreamedBundles(IterableDataset):
             dropped_classes: names of classes never drawn for.
             patience_s: of the receiver.
             first_patience_s: of the receiver.
+            shared: whether ring and reservoir lie in shared memory, where plugins on this machine write bundles to.
+            keys: folder of the trainer's keys; only plugins whose key is in it are heard.
             resume_from: checkpoint to go on from: the reservoir's bundles are asked for once more.
 
         Raises:
@@ -130,6 +134,22 @@ class StreamedBundles(IterableDataset):
             capacity = min(capacity, reservoir_bytes // size)
         if capacity < 2:
             raise InputError(f"reservoir: expected room for 2 bundles of {size} bytes or more, got {capacity}")
+        state = None if resume_from is None else read_tensors(resume_from)["stream"]
+        self.cursor = Cursor() if state is None else Cursor(state["cursor"]["next"], state["cursor"]["beyond"])
+        again = [] if state is None else [entry[0] for entry in state["reservoir"]["entries"]]
+        self.stream = open_stream(
+            endpoint,
+            slots=slots,
+            max_bundle_bytes=size,
+            patience_s=patience_s,
+            first_patience_s=first_patience_s,
+            ordered=ordered,
+            wanted=self.cursor.wanted(again),
+            run_id=state and state["run_id"],
+            shared=shared,
+            reserve=capacity if shared else 0,
+            keys=keys,
+        )
         self.reservoir = Reservoir(
             capacity,
             size,
@@ -139,25 +159,15 @@ class StreamedBundles(IterableDataset):
             quota=quota,
             frequencies=ClassFrequencies(**(frequencies or {})),
             dropped_classes=dropped_classes,
+            memory=self.stream.reserved,
         )
-        self.cursor = Cursor()
         self.resumed = ""
         self.wait_s = 0.0
         self._iteration = 0
         self._changed = self._lost = 0
-        self._run_id: str | None = None
-        if resume_from is not None:
-            self._load_state_dict(read_tensors(resume_from)["stream"])
-        self.stream = BundleStream(
-            endpoint,
-            slots=slots,
-            max_bundle_bytes=size,
-            patience_s=patience_s,
-            first_patience_s=first_patience_s,
-            ordered=ordered,
-            wanted=self.cursor.wanted(self.reservoir.absent()),
-            run_id=self._run_id,
-        )
+        if state is not None:
+            self._iteration, self.wait_s = int(state["iteration"]), float(state["wait_s"])
+            self.reservoir.load_state_dict(state["reservoir"])
         self.pipeline = Compose(list(pipeline))
         self.watchers: list[Callable[[Bundle], None]] = []
         self.used: list[dict[str, Any]] = []
@@ -205,13 +215,6 @@ class StreamedBundles(IterableDataset):
             "reservoir": self.reservoir.state_dict(),
             "wait_s": self.wait_s,
         }
-
-    def _load_state_dict(self, state: dict[str, Any]) -> None:
-        self._run_id = str(state["run_id"])
-        self._iteration = int(state["iteration"])
-        self.cursor = Cursor(state["cursor"]["next"], state["cursor"]["beyond"])
-        self.reservoir.load_state_dict(state["reservoir"])
-        self.wait_s = float(state["wait_s"])
 
     def _refill(self) -> None:
         """After a resume: take the reservoir's bundles in again, each into its place; what cannot be had is dropped."""
@@ -303,7 +306,7 @@ class HeldBundles(Dataset):
         self.count = count
         self.pipeline = Compose(list(pipeline))
         self.bundles: list[Bundle] = []
-        self.stream = BundleStream(
+        self.stream = open_stream(
             endpoint,
             slots=slots,
             max_bundle_bytes=slot_bytes(bundle_size, max_appearances),

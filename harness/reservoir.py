@@ -59,6 +59,7 @@ class Reservoir:
         draws: bundles ever drawn; `draws / seen` is how often a bundle is used.
         starved: `(16,)` how often a class was drawn that no bundle in the reservoir shows.
         frequencies: of the classes in the natural stream.
+        nbytes: the memory set aside.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Reservoir:
         quota: int = 24,
         frequencies: ClassFrequencies | None = None,
         dropped_classes: Sequence[str] = (),
+        memory: Sequence[NDArray[np.uint8]] = (),
     ) -> None:
         """Set the memory aside; it is touched only as bundles come.
 
@@ -86,6 +88,7 @@ class Reservoir:
             quota: newest bundles of each class that are safe, as far as half of the places go.
             frequencies: of the classes; counted from nothing unless given.
             dropped_classes: names of classes never drawn for, such as those the simulator cannot make.
+            memory: `capacity` pieces of `bundle_bytes` to use; a block of its own unless given.
 
         Raises:
             InputError: an unknown class.
@@ -93,8 +96,8 @@ class Reservoir:
         unknown = set(dropped_classes) - set(NAMES_16)
         if unknown:
             raise InputError(f"dropped_classes: expected names of the 16 classes, got {', '.join(sorted(unknown))}")
-        self._block = np.empty((capacity, bundle_bytes), np.uint8)
-        self._spare = list(self._block)
+        self._spare = list(memory) or list(np.empty((capacity, bundle_bytes), np.uint8))
+        self.nbytes = capacity * bundle_bytes
         self._entries: list[Entry] = []
         self._seed = seed
         self._temperature = temperature
@@ -111,11 +114,6 @@ class Reservoir:
 
     def __len__(self) -> int:
         return len(self._entries)
-
-    @property
-    def nbytes(self) -> int:
-        """Return the memory set aside."""
-        return self._block.nbytes
 
     def add(self, slot: Slot) -> NDArray[np.uint8]:
         """Keep a bundle; when full another one leaves.

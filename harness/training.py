@@ -205,6 +205,7 @@ def train(
     iterations: int | None,
     options: Sequence[str],
     resume: bool = False,
+    keys: Path | None = None,
     told: Callable[[], bool] = lambda: False,
 ) -> None:
     """Train on what comes to an address, without a test set; write weights, curves, a report, a journal and logs.
@@ -217,6 +218,7 @@ def train(
         iterations: instead of the config's.
         options: KEY=VALUE changes of the config.
         resume: whether to go on from the newest checkpoint in `work_dir`.
+        keys: folder of the trainer's keys, for addresses that other machines reach.
         told: whether to write a checkpoint and leave; asked again and again.
 
     Raises:
@@ -238,6 +240,8 @@ def train(
         if iterations is not None:
             set_iterations(config, iterations)
         config.train_dataloader.dataset.resume_from = checkpoint
+        if keys is not None:
+            config.train_dataloader.dataset.keys = str(keys)
         config.custom_hooks += [
             {"type": "SaveWeights", "file": str(work_dir.resolve() / "weights.pth")},
             {"type": "ResumableCheckpoint", **config.get("checkpoints", {}), "resume_from": checkpoint},
@@ -250,6 +254,7 @@ def train(
         stack.callback(live.progress.clear)
         dataset = runner.train_dataloader.dataset
         stack.callback(dataset.stream.close)
+        dataset.stream.warn = live.progress.say
         live.progress.say(f"listening at {dataset.stream.endpoint}")
         runner.train()
         stats = dataset.stream.stats()

@@ -27,7 +27,14 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("config", metavar="CONFIG", help="an mmengine config: a file, or the name of one that ships")
     parser.add_argument(
-        "--from", dest="endpoint", metavar="ENDPOINT", required=True, help="address to bind, of this machine"
+        "--from",
+        dest="endpoint",
+        metavar="ENDPOINT",
+        required=True,
+        help="address to bind, of this machine; or file:PATH of a recording",
+    )
+    parser.add_argument(
+        "--keys", metavar="DIR", type=Path, help="keys (carla-harness keys DIR), for an address that others reach"
     )
     parser.add_argument("--work-dir", metavar="DIR", type=Path, default=Path("out/train"), help="results (%(default)s)")
     parser.add_argument(
@@ -47,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     from harness.endpoint import check_endpoint
     from harness.training import find_config, train
 
-    check_endpoint(arguments.endpoint)
+    if not arguments.endpoint.startswith("file:"):
+        check_endpoint(arguments.endpoint, guarded=arguments.keys is not None)
     find_config(arguments.config)
     train(
         arguments.config,
@@ -57,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         iterations=arguments.iters,
         options=arguments.cfg_options,
         resume=arguments.resume,
+        keys=arguments.keys,
         told=note_sigterm(),
     )
     return 0

@@ -42,6 +42,7 @@ class StillStream:
         self.taken = []
 
     def __call__(self, endpoint, *, max_bundle_bytes, wanted, ordered, run_id, **_):
+        self.reserved = []
         self.endpoint, self.dropped, self.ordered, self.run_id = endpoint, {}, ordered, run_id or "run"
         self._indices = self._walk(wanted)
         self._size = max_bundle_bytes
@@ -81,7 +82,7 @@ def small_run(
     work_dir, stream, monkeypatch, *, iterations=10, checkpoint=None, name="daformer_dg_cosine_small", **more
 ):
     """Return a runner on a still stream, and its checkpoint hook."""
-    monkeypatch.setattr(datasets, "BundleStream", stream)
+    monkeypatch.setattr(datasets, "open_stream", stream)
     config = training.load_config(name, {**SMALL, **more}, work_dir / "logs")
     for step in config.train_dataloader.dataset.pipeline:
         if "size" in step:
