@@ -10,6 +10,8 @@ import harness.hooks
 import harness.losses
 import harness.metrics
 import harness.mix_transformer
+import harness.precision
+import harness.preprocessor
 import harness.probe
 import harness.resume
 import harness.schedule

@@ -1,4 +1,6 @@
-# As daformer_dg_cosine_small, with the maximum mean discrepancy, which compares the two images as sets of positions.
+# The maximum mean discrepancy of features, which compares the two images as sets of positions.
 # ruff: noqa: C408
-_base_ = ["./daformer_dg_cosine_small.py"]
-model = dict(consistency=dict(distance="mmd", loss_weight=1.0, positions=256))
+_base_ = ["./_base_/daformer_dg_small.py"]
+model = dict(
+    consistency=dict(type="ConsistencyLoss", distance="mmd", loss_weight=1.0, stages=(1, 2, 3, 4), positions=256)
+)

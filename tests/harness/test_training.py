@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -153,11 +154,31 @@ class _Pretender(torch.utils.data.IterableDataset):
         return self._iter(self)
 
 
-@pytest.mark.parametrize("name", ["daformer_dg_cosine", "daformer_dg_baseline_small", "daformer_dg_mmd_small"])
-def test_shipped_configs_load(name, tmp_path):
-    config = training.load_config(name, {}, tmp_path)
-    assert config.model.type == "PairSegmentor"
-    assert config.model.decode_head.num_classes == 16
+ARMS = ("baseline", "unpaired", "l2", "mmd", "cosine", "js", "contrast", "contrast_control")
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_each_arm_has_a_full_config_and_a_small_twin(arm, tmp_path):
+    full, small = (training.load_config(f"daformer_dg_{arm}{kind}", {}, tmp_path) for kind in ("", "_small"))
+    for config in (full, small):
+        dataset = config.train_dataloader.dataset
+        assert config.model.type == "PairSegmentor"
+        assert config.model.decode_head.num_classes == 16
+        assert ("consistency" in config.model) == (arm not in ("baseline", "unpaired"))
+        assert dataset.batch_size == config.train_dataloader.batch_size
+        # each arm sees as many images a step
+        assert dataset.batch_size * dataset.pipeline[0]["count"] == 4
+        assert [step["type"] for step in dataset.pipeline][-2:] == ["DistortEach", "PackAppearances"]
+    losses = [config.model.get("consistency", {}) for config in (full, small)]
+    assert [{**loss, "positions": 0} for loss in losses][0] == {**losses[1], "positions": 0}
+    assert full.model.feature_distance.loss_weight == 0.005
+    assert full.train_dataloader.dataset.pipeline[0]["reference"] == "noon"
+    assert full.optim_wrapper.type == "AutocastOptimWrapper"
+
+
+def test_every_config_is_an_arm():
+    names = {path.stem for path in Path(training.find_config("daformer_dg_cosine")).parent.glob("*.py")}
+    assert names == {f"daformer_dg_{arm}{kind}" for arm in ARMS for kind in ("", "_small")}
 
 
 def test_published_config_has_the_published_values(tmp_path):
@@ -174,7 +195,7 @@ def test_published_config_has_the_published_values(tmp_path):
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
-        ("daformer", {}, "expected a file or one of daformer_dg_baseline_small"),
+        ("daformer", {}, "expected a file or one of daformer_dg_baseline, "),
         ("no/such.py", {}, "expected a file, found none"),
         ("daformer_dg_cosine_small", {"model.backbone.type": "Nonsense"}, "Nonsense"),
         ("daformer_dg_cosine_small", {"model.backbone.colour": 3}, "colour"),
