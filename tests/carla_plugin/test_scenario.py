@@ -1,6 +1,7 @@
 """Scenarios: each fault is named with file, line and key; the schema that ships is the one that is generated."""
 
 import json
+import re
 from importlib import resources
 
 import pytest
@@ -49,11 +50,49 @@ def test_schema_is_the_generated_one():
     assert shipped == schema(), "write it anew: python -m carla_plugin.scenario"
 
 
-def test_every_key_is_explained():
+def rows() -> list[tuple[list[str], list[str]]]:
+    """Return the cells of each row of the README's tables that begins with keys: keys, then the other cells."""
     readme = (resources.files("scenarios") / "README.md").read_text()
+    found = []
+    for line in readme.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        keys = re.findall(r"`(\w+)`", cells[0])
+        if line.startswith("| `") and keys:
+            found.append((keys, cells[1:]))
+    return found
+
+
+def test_every_key_is_explained():
+    explained = set(re.findall(r"`(\w+)`", (resources.files("scenarios") / "README.md").read_text()))
     for part in schema()["$defs"].values():
-        for key in part["properties"]:
-            assert f"`{key}`" in readme, f"scenarios/README.md does not explain {key}"
+        assert set(part["properties"]) <= explained
+
+
+def test_defaults_and_ranges_in_the_readme_are_those_of_the_types():
+    said: dict[str, list[tuple[str, str]]] = {}
+    for keys, cells in rows():
+        if len(cells) == 3:
+            defaults, ranges = cells[1].replace(",", " ").split(), cells[0]
+            for number, key in enumerate(keys):
+                said.setdefault(key, []).append((defaults[number] if number < len(defaults) else "", ranges))
+    compared = 0
+    for name, part in schema()["$defs"].items():
+        for key, kind in part["properties"].items():
+            if name in ("OwnAppearance", "Shares"):
+                continue
+            default = kind.get("default")
+            if isinstance(default, int | float) and not isinstance(default, bool):
+                assert f"{default:g}" in [word for word, _ in said[key]], key
+                compared += 1
+            if key in part.get("required", ()):
+                assert ("required", said[key][0][1]) in said[key]
+            for bound in ("minimum", "maximum"):
+                if bound in kind:
+                    value = kind[bound]
+                    written = "2^62" if value == 2**62 else f"{value:g}" if value < 1e6 else f"{value}"
+                    assert any(written in ranges for _, ranges in said[key]), (key, bound, value)
+                    compared += 1
+    assert compared > 60
 
 
 def test_episode_seeds_are_the_same_everywhere():
