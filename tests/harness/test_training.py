@@ -169,8 +169,8 @@ def test_each_arm_has_a_full_config_and_a_small_twin(arm, tmp_path):
         # each arm sees as many images a step
         assert dataset.batch_size * dataset.pipeline[0]["count"] == 4
         assert [step["type"] for step in dataset.pipeline][-2:] == ["DistortEach", "PackAppearances"]
-    losses = [config.model.get("consistency", {}) for config in (full, small)]
-    assert [{**loss, "positions": 0} for loss in losses][0] == {**losses[1], "positions": 0}
+    one, two = ({**config.model.get("consistency", {}), "positions": 0} for config in (full, small))
+    assert one == two
     assert full.model.feature_distance.loss_weight == 0.005
     assert full.train_dataloader.dataset.pipeline[0]["reference"] == "noon"
     assert full.optim_wrapper.type == "AutocastOptimWrapper"

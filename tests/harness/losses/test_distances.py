@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from harness.losses import cosine_distance, l2_distance, margin, mmd_distance
+from harness.losses import cosine_distance, js_distance, l2_distance, margin, mmd_distance
+from harness.losses.spread import directions, effective_rank, spread
 
 SHAPE = (2, 5, 3, 4)
-DISTANCES = [cosine_distance, l2_distance, mmd_distance]
+DISTANCES = [cosine_distance, l2_distance, mmd_distance, js_distance]
 
 
 def pair(seed=0):
@@ -60,9 +61,20 @@ def mmd_by_loop(one, two):
     return np.mean(results)
 
 
+def js_by_loop(one, two):
+    values = []
+    for a, b in zip(positions(one).reshape(-1, SHAPE[1]), positions(two).reshape(-1, SHAPE[1]), strict=True):
+        p, q = (np.exp(x) / np.exp(x).sum() for x in (a, b))
+        values.append((p * np.log(2 * p / (p + q)) + q * np.log(2 * q / (p + q))).sum() / 2)
+    return np.mean(values)
+
+
 @pytest.mark.parametrize(
     ("distance", "by_loop"),
-    [(cosine_distance, cosine_by_loop), (l2_distance, l2_by_loop), (mmd_distance, mmd_by_loop)],
+    [
+        *((cosine_distance, cosine_by_loop), (l2_distance, l2_by_loop)),
+        *((mmd_distance, mmd_by_loop), (js_distance, js_by_loop)),
+    ],
 )
 def test_equals_a_loop_over_positions(distance, by_loop):
     one, two = pair()
@@ -75,7 +87,7 @@ def test_equal_inputs_have_no_distance_and_no_gradient(distance):
     two = one.detach().clone().requires_grad_()
     value = distance(one, two)
     value.backward()
-    assert float(value) == pytest.approx(0, abs=1e-12)
+    assert float(value.detach()) == pytest.approx(0, abs=1e-12)
     assert float(one.grad.abs().max()) < 1e-9
     assert float(two.grad.abs().max()) < 1e-9
 
@@ -83,7 +95,7 @@ def test_equal_inputs_have_no_distance_and_no_gradient(distance):
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_same_either_way_and_positive_for_other_inputs(distance):
     one, two = pair()
-    assert float(distance(one, two + 3)) > 0
+    assert float(distance(one, two.flip(1) * 2 + 3)) > 0
     assert float(distance(one, two)) == pytest.approx(float(distance(two, one)))
 
 
@@ -123,3 +135,53 @@ def test_margin_is_high_for_distinct_places_and_zero_when_collapsed():
     collapsed = torch.ones(2, 64, 8, 8) + 0.001 * one
     assert abs(float(margin(collapsed, collapsed))) < 0.01
     assert not margin(one.requires_grad_(), one).requires_grad
+
+
+def test_gradients_of_mmd_are_those_of_differences():
+    """They are written out by hand; the median passes none, so it is held still."""
+    from harness.losses.kernels import discrepancy
+
+    dice = torch.Generator().manual_seed(4)
+    one, two = (torch.randn(2, 6, 3, generator=dice, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    median = torch.tensor([2.0, 5.0], dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda a, b: discrepancy(a, b, median), (one, two))
+
+
+def test_mmd_of_many_positions_takes_a_median_near_the_whole_ones():
+    from harness.losses.distances import median_square
+
+    joint = torch.randn(1, 2048, 6, generator=torch.Generator().manual_seed(5))
+    whole = torch.pdist(joint[0]).square().median()
+    assert float(median_square(joint)[0]) == pytest.approx(float(whole), rel=0.05)
+
+
+def test_js_is_at_most_log_two():
+    one, two = torch.full((1, 2, 1, 1), -200.0), torch.full((1, 2, 1, 1), -200.0)
+    one[0, 0], two[0, 1] = 200.0, 200.0
+    assert float(js_distance(one, two)) == pytest.approx(np.log(2))
+
+
+def test_margin_by_hand():
+    """Two images of two places each: pairs at cosine 1 and 0, the two places of an image at cosine 0 and 1."""
+    first = torch.tensor([[[[1.0, 0.0]], [[0.0, 1.0]]], [[[1.0, 1.0]], [[0.0, 0.0]]]])  # (2, 2, 1, 2)
+    second = first.clone()
+    second[1] = torch.tensor([[[0.0, 0.0]], [[1.0, 1.0]]])
+    assert float(margin(first, second)) == pytest.approx((1 + 0) / 2 - (0 + 1) / 2)
+
+
+def test_spread_and_rank_by_eigenvalues():
+    dice = np.random.default_rng(6)
+    units = dice.normal(size=(50, 8)) * [3, 2, 1, 1, 0.5, 0.1, 0.1, 0.1]
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    values = np.linalg.eigvalsh(np.cov(units.T, bias=True))
+    assert float(spread(torch.from_numpy(units))) == pytest.approx(np.sqrt(values.sum()))
+    assert float(effective_rank(torch.from_numpy(units))) == pytest.approx(values.sum() ** 2 / (values**2).sum())
+
+
+def test_spread_and_rank_fall_when_features_collapse():
+    healthy = torch.randn(2, 32, 16, 16, generator=torch.Generator().manual_seed(7))
+    line = torch.randn(1, 32, 1, 1) * torch.randn(2, 1, 16, 16)
+    point = torch.ones(2, 32, 16, 16) + 0.001 * healthy
+    found = {name: directions(each) for name, each in (("healthy", healthy), ("line", line), ("point", point))}
+    assert float(spread(found["healthy"])) > 0.9 > 0.1 > float(spread(found["point"]))
+    assert float(effective_rank(found["healthy"])) > 20 > 1.1 > float(effective_rank(found["line"]))
