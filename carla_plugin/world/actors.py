@@ -287,6 +287,8 @@ def blueprint(world: World, library: carla.BlueprintLibrary, plan: ActorPlan) ->
     for key, value in plan.attributes:
         if entry.has_attribute(key):
             entry.set_attribute(key, value)
+    if entry.has_attribute("role_name"):
+        entry.set_attribute("role_name", world.role)
     return entry
 
 

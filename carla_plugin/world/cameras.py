@@ -94,7 +94,8 @@ class CameraRig:
                 world.world.set_annotations_traverse_translucency(True)
                 for view, plane in itertools.product(range(len(cameras)), ("image", "tags", *planes)):
                     entry = library.find(KINDS[plane])
-                    for key, value in attributes(cameras[view], plane, defences).items():
+                    wanted = attributes(cameras[view], plane, defences) | {"role_name": world.role}
+                    for key, value in wanted.items():
                         if entry.has_attribute(key):
                             entry.set_attribute(key, value)
                     sensors.append((view, plane, world.world.spawn_actor(entry, convert.to_carla(poses[view]))))

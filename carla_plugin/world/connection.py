@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import carla
+import msgspec
 import numpy as np
 
 from carla_plugin.world import convert
+from carla_plugin.world.found import Found, leftovers
 from carla_plugin.world.lifeline import listens
 from protocols.carla_rpc.types import WeatherParameters
 from protocols.errors import InputError, PeerError
@@ -39,24 +41,30 @@ class World:
         client: the wheel's client.
         world: the wheel's world.
         town: bare name of the loaded map.
+        role: role name of all actors that we spawn, so that they can be told from others'.
         ticks: ticks made so far.
+        before_tick: called before each tick; what it raises ends the work, at a moment when nothing is half done.
     """
 
-    def __init__(self, client: carla.Client, world: carla.World, address: str) -> None:
+    def __init__(self, client: carla.Client, world: carla.World, address: str, role: str) -> None:
         """Wrap an open connection; use `World.connect` instead."""
+        self.role = role
         self.client = client
         self.world = world
         self.address = address
         self.map: carla.Map = world.get_map()
         self.town: str = str(self.map.name).rpartition("/")[2]
         self.ticks = 0
+        self.before_tick: Callable[[], None] = lambda: None
         self._tick_began: float | None = None
         self._lost = False
 
     @classmethod
     @contextmanager
     def connect(cls, host: str, port: int, town: str, step_s: float) -> Iterator[World]:
-        """Connect, load the town where it is not loaded, tick by hand; on leaving put settings and weather back.
+        """Connect, load the town where it is not loaded, tick by hand; on leaving put all back as it was found.
+
+        What an earlier plugin that was killed left behind is put back first. A map that was loaded stays loaded.
 
         Args:
             host: name or address of the server.
@@ -65,31 +73,25 @@ class World:
             step_s: simulated seconds of a tick.
 
         Raises:
-            ServerError: nothing listens there, another version answers, or the server fell silent.
+            ServerError: nothing listens there, another version answers, another plugin is at work, or the server fell
+                silent.
             InputError: the server has no such map.
         """
         address = f"{host}:{port}"
-        if not listens(host, port):
-            raise ServerError(
-                f"no simulator at {address}: expected a CARLA {SERVER_VERSION} server to listen there; start one "
-                "(`carla-plugin simulate`, or CarlaUE4.sh)"
-            )
-        with asking(address, "asking for its version"):
-            client = carla.Client(host, port)
-            client.set_timeout(5.0)
-            version = str(client.get_server_version())
-            if version != SERVER_VERSION:
-                raise ServerError(
-                    f"simulator at {address}: expected CARLA {SERVER_VERSION}, got {version}; "
-                    f"this plugin speaks {SERVER_VERSION} only"
-                )
-            client.set_timeout(CALL_TIMEOUT_S)
+        client = client_of(host, port)
         with asking(address, "opening the world"):
             world = client.get_world()
-            settings, weather = world.get_settings(), world.get_weather()
+            tidied = tidy(client, world, address)
+            found = tidied[-1][0].ours() if tidied else Found.of(world)
         opened: World | None = None
         try:
-            opened = cls(client, _loaded(client, world, town, address), address)
+            with asking(address, "opening the world"):
+                found.leave_marker(world)
+                there = _loaded(client, world, town, address)
+                if there is not world:  # the marker went with the other map, and its traffic lights
+                    found = msgspec.structs.replace(found, signals={}, frozen=False)
+                    found.leave_marker(there)
+                opened = cls(client, there, address, found.role)
             with opened.asking("setting synchronous mode"):
                 ours = opened.world.get_settings()
                 ours.synchronous_mode = True
@@ -102,9 +104,7 @@ class World:
             if opened is None or opened.alive():
                 # a fault of this last step must not hide the one that ended the run
                 with contextlib.suppress(RuntimeError):
-                    now = client.get_world()
-                    now.set_weather(weather)
-                    now.apply_settings(settings)
+                    found.put_back(client)
 
     def tick(self) -> int:
         """Advance the world by one step and return its frame number.
@@ -112,6 +112,7 @@ class World:
         Raises:
             ServerError: the server did not answer in time.
         """
+        self.before_tick()
         with self.asking("waiting for a tick"):
             self.ticks += 1
             self._tick_began = time.monotonic()
@@ -190,6 +191,55 @@ def asking(address: str, what: str) -> Iterator[None]:
                 f"simulator at {address}: failed while {what}: it no longer answers; is it still running?"
             ) from None
         raise ServerError(f"simulator at {address}: failed while {what}: {text}"[:400]) from None
+
+
+def client_of(host: str, port: int) -> carla.Client:
+    """Return a client of a server of the one version that we speak.
+
+    Raises:
+        ServerError: nothing listens there, another version answers, or the server fell silent.
+    """
+    address = f"{host}:{port}"
+    if not listens(host, port):
+        raise ServerError(
+            f"no simulator at {address}: expected a CARLA {SERVER_VERSION} server to listen there; start one "
+            "(`carla-plugin simulate`, or CarlaUE4.sh)"
+        )
+    with asking(address, "asking for its version"):
+        client = carla.Client(host, port)
+        client.set_timeout(5.0)
+        version = str(client.get_server_version())
+        if version != SERVER_VERSION:
+            raise ServerError(
+                f"simulator at {address}: expected CARLA {SERVER_VERSION}, got {version}; "
+                f"this plugin speaks {SERVER_VERSION} only"
+            )
+        client.set_timeout(CALL_TIMEOUT_S)
+    return client
+
+
+def tidy(client: carla.Client, world: carla.World, address: str) -> list[tuple[Found, int]]:
+    """Put back what plugins that were killed left behind, the newest first.
+
+    Args:
+        client: of the server.
+        world: its world.
+        address: for messages.
+
+    Returns:
+        What they had found, and how many of their actors were removed.
+
+    Raises:
+        ServerError: one of them still runs on this machine.
+    """
+    left = leftovers(world)
+    for each in left:
+        if each.alive():
+            raise ServerError(
+                f"simulator at {address}: expected it for ourselves, another plugin (process {each.process}) is at "
+                "work there; end that one, or use another server"
+            )
+    return [(each, each.put_back(client)) for each in reversed(left)]
 
 
 def _loaded(client: carla.Client, world: carla.World, town: str, address: str) -> carla.World:
