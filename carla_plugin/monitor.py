@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import zmq
 
+from carla_plugin.keys import guard
 from protocols.bundle import Bundle, encode_bundle
+from protocols.endpoints import is_local, tcp_host
 from protocols.errors import InputError, RemoteProtocolError
 from protocols.flow import envelope, open_envelope
 
@@ -24,15 +27,21 @@ VIEWER_HWM = 4
 class Monitor:
     """Keep the newest bundle for whoever asks; a sink."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, keys: str | Path | None = None) -> None:
         """Bind, and answer from a thread of its own.
 
         Args:
             endpoint: ZeroMQ address to bind, such as `tcp://127.0.0.1:5556`.
+            keys: folder that `carla-harness keys` made for this plugin; needed where other machines can reach it.
 
         Raises:
-            InputError: the address is taken or not one.
+            InputError: the address is taken or not one, or others can reach it and there are no keys.
         """
+        if keys is None and tcp_host(endpoint) is not None and not is_local(endpoint):
+            raise InputError(
+                f"--monitor {endpoint}: expected an address of this machine only (tcp://127.0.0.1:PORT); for others, "
+                "give --keys (carla-harness keys DIR), or come through `ssh -L`"
+            )
         self._newest: Bundle | None = None
         self._lock = threading.Lock()
         self._count = 0
@@ -43,10 +52,15 @@ class Monitor:
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.SNDHWM, VIEWER_HWM)  # a viewer that does not read loses answers, nothing waits
         self._socket.set(zmq.MAXMSGSIZE, 1 << 16)
+        self._guard = None
         try:
+            if keys is not None:
+                self._guard = guard(self._socket, self._context, Path(keys))
             self._socket.bind(endpoint)
-        except zmq.ZMQError as error:
-            self._context.destroy(linger=0)
+        except (zmq.ZMQError, InputError) as error:
+            self._let_go()
+            if isinstance(error, InputError):
+                raise
             raise InputError(f"--monitor {endpoint}: expected a free address to bind, got: {error.strerror}") from None
         self.endpoint = str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
         self._thread = threading.Thread(target=self._serve, name="monitor", daemon=True)
@@ -70,6 +84,11 @@ class Monitor:
         """Stop answering."""
         self._closing.set()
         self._thread.join(2.0)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._guard is not None:
+            self._guard.stop()
         self._context.destroy(linger=0)
 
     def _serve(self) -> None:

@@ -213,17 +213,24 @@ class Producer:
             self.wanted = Wanted(ranges_of(values, "wanted"))
         except ValueError as error:
             raise RemoteProtocolError(f"welcome: {error}") from None
+        named = {credit.index for credit in credits}
+        self._held = {index: frames for index, frames in self._held.items() if index in named}
         self._credits.clear()
+        self._again.clear()
         self._highest = -1
         self._add(credits)
         self.welcomed = True
-        self._held = {index: frames for index, frames in self._held.items() if index in self._credits}
-        self._again = deque(sorted(self._held))
 
     def _add(self, credits: Sequence[Credit]) -> None:
         for credit in credits:
-            self._credits[credit.index] = credit
-            self._highest = max(self._highest, credit.index)
+            index = credit.index
+            if index in self._held:  # its credit was taken back while it was under way, and given again: send it again
+                if self._held[index] is None:
+                    del self._held[index]
+                else:
+                    self._again.append(index)
+            self._credits[index] = credit
+            self._highest = max(self._highest, index)
 
     def _revoke(self, sequence: int) -> None:
         """Forget a credit that another producer has now; what is sent already is left to the consumer."""

@@ -60,9 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
     import logging
 
+    from protocols.endpoints import is_loopback
     from protocols.errors import InputError
 
     logging.basicConfig(level=logging.INFO, format="carla-plugin simulate: %(message)s", stream=sys.stderr)
+    if not is_loopback(arguments.host):
+        raise InputError(
+            f"--host {arguments.host}: expected an address of this machine only, such as 127.0.0.1, for CARLA's "
+            "protocol has no password; from another machine come through `ssh -L`"
+        )
     if not 0 <= arguments.port <= 65534:
         raise InputError(f"--port: expected 0 to 65534, got {arguments.port}")
     if arguments.threads < 1:

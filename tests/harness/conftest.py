@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import zmq
 
+from harness.stream import Slot
 from protocols.bundle import Bundle, BundleHeader, encode_bundle, mask_hash
 from protocols.flow import Producer
 
@@ -47,8 +51,10 @@ class FakePlugin:
             producer = Producer(self._name, self._name, self._size)
             socket.send_multipart(producer.hello())
             while not producer.stopped and not self._leave.is_set():
-                if socket.poll(10):
-                    producer.receive(socket.recv_multipart())
+                if socket.poll(10) and producer.receive(socket.recv_multipart()) == "again":
+                    socket.send_multipart(producer.hello())
+                while (again := producer.resend()) is not None:
+                    socket.send_multipart(again)
                 while self.sent < self._count and (index := producer.next_wanted()) is not None:
                     frames = encode_bundle(self._bundles(index), mask_codec="zstd" if index % 2 else "raw")
                     socket.send_multipart(producer.send(index, frames))
@@ -87,3 +93,147 @@ def fake_plugin() -> Iterator[Callable[..., FakePlugin]]:
 def bundle() -> Callable[..., Bundle]:
     """Return the function that makes bundles."""
     return make_bundle
+
+
+class StillStream:
+    """A stream without a socket: bundle k is made when it is its turn, or dropped."""
+
+    def __init__(self, bundle: Callable[..., Bundle], *, broken: Any = (), changed: Any = ()) -> None:
+        self.bundle, self.broken, self.changed = bundle, set(broken), set(changed)
+        self.taken = []
+
+    def __call__(self, endpoint, *, max_bundle_bytes, wanted, ordered, run_id, **_):
+        self.reserved = []
+        self.endpoint, self.dropped, self.ordered, self.run_id = endpoint, {}, ordered, run_id or "run"
+        self._indices = self._walk(wanted)
+        self._size = max_bundle_bytes
+        self.watch = lambda: None
+        return self
+
+    def _walk(self, ranges):
+        for start, stop in ranges:
+            while stop is None or start < stop:
+                yield start
+                start += 1
+
+    def take(self, *, wait=True):
+        self.watch()
+        if not wait:
+            return None
+        index = next(self._indices)
+        while index in self.broken:
+            self.dropped[index] = "broken"
+            index = next(self._indices)
+        one = self.bundle(index, 64, 128)
+        if index in self.changed:
+            one.images[:] = 255 - one.images
+        self.taken.append(index)
+        return Slot(one, np.empty(self._size, np.uint8))
+
+    def give_back(self, memory):
+        assert memory.shape == (self._size,)
+
+    def stop(self):
+        pass
+
+    close = stop
+
+
+@pytest.fixture
+def still_stream() -> type[StillStream]:
+    """Return the class of streams without a socket; takes the place of `open_stream`."""
+    return StillStream
+
+
+TINY_CONFIG = """
+_base_ = ["{base}"]
+bundle_size = (128, 64)
+model = dict(
+    data_preprocessor=dict(size=(64, 64)),
+    backbone=dict(
+        _delete_=True,
+        type="MixVisionTransformer",
+        in_channels=3,
+        embed_dims=8,
+        num_stages=4,
+        num_layers=[1, 1, 1, 1],
+        num_heads=[1, 2, 5, 8],
+        patch_sizes=[7, 3, 3, 3],
+        sr_ratios=[8, 4, 2, 1],
+        out_indices=(0, 1, 2, 3),
+        drop_path_rate=0.1,
+    ),
+    decode_head=dict(in_channels=[8, 16, 40, 64], channels=8),
+)
+train_dataloader = dict(
+    dataset=dict(
+        bundle_size=bundle_size,
+        capacity=16,
+        first=4,
+        pace=2.0,
+        ordered=True,
+        pipeline=[
+            dict(type="DrawAppearances", count=2),
+            dict(type="TagsToClasses"),
+            dict(type="CropAll", size=(64, 64)),
+            dict(type="FlipAll"),
+            dict(type="DistortEach"),
+            dict(type="PackAppearances"),
+        ],
+    )
+)
+checkpoints = dict(interval=4, keep=2, milestone=1000)
+"""
+
+
+@pytest.fixture
+def tiny_config() -> Callable[[str], str]:
+    """Return a function that gives the text of an arm's config with a tiny network, small crops and a still pace."""
+    folder = Path(__file__).resolve().parents[2] / "harness/configs"
+    return lambda arm: TINY_CONFIG.format(base=folder / f"daformer_dg_{arm}_small.py")
+
+
+PLACES = {
+    "cityscapes": [("leftImg8bit/val/town/a_leftImg8bit.png", "gtFine/val/town/a_gtFine_labelTrainIds.png", "")],
+    "folder": [("leftImg8bit/val/x/b_leftImg8bit.png", "gtFine/val/x/b_gtFine_labelTrainIds.png", "")],
+    "acdc": [
+        (
+            f"rgb_anon/{group}/val/GOPR1/{group}_rgb_anon.png",
+            f"gt/{group}/val/GOPR1/{group}_gt_labelTrainIds.png",
+            group,
+        )
+        for group in ("fog", "night", "rain", "snow")
+    ],
+    "dark_zurich": [("rgb_anon/val/night/GP1/z_rgb_anon.png", "gt/val/night/GP1/z_gt_labelTrainIds.png", "night")],
+}
+
+
+def _write_png(file: Path, pixels: np.ndarray) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(file), pixels)
+
+
+def make_stand_in(root: Path, name: str, seed: int = 0) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Write a data set of tiny images, and return (group, RGB image, labels) of each."""
+    dice = np.random.default_rng(seed)
+    made = []
+    for image_name, label_name, group in PLACES[name]:
+        image = dice.integers(0, 256, (32, 64, 3)).astype(np.uint8)
+        labels = dice.integers(0, 19, (32, 64)).astype(np.uint8)
+        labels[:4] = 255
+        _write_png(root / image_name, image[:, :, ::-1])
+        _write_png(root / label_name, labels)
+        made.append((group, image, labels))
+    return made
+
+
+@pytest.fixture
+def stand_in() -> Callable[..., list[tuple[str, np.ndarray, np.ndarray]]]:
+    """Return a function that writes a tiny data set in a published layout: (root, name)."""
+    return make_stand_in
+
+
+@pytest.fixture
+def write_png() -> Callable[[Path, np.ndarray], None]:
+    """Return a function that writes an image of one channel, or of BGR."""
+    return _write_png
