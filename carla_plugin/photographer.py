@@ -17,40 +17,24 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
-from types import FrameType
 from typing import Any, NamedTuple
 
 import msgspec
 
 from carla_plugin.capture import Identity, RefusedBundleError, capture_moment
 from carla_plugin.channel import Channel
+from carla_plugin.crew import BEAT_S, GRACE_S, Job
 from carla_plugin.layouts import Layouts
 from carla_plugin.replay import Stage, plan_episode, staged
-from carla_plugin.scenario import Scenario
 from carla_plugin.world.connection import SilentServerError, World
 from carla_plugin.world.lifeline import lifeline
 from carla_plugin.world.streets import Streets
 from protocols.bundle import encode_bundle
 from protocols.errors import ManyskiesError, PeerError
 
-GRACE_S = 18.0
-"""How long the world may take to be put back after the order to leave."""
-
-BEAT_S = 2.0
-"""Seconds between two signs of life."""
-
 
 class Leaving(ManyskiesError):
     """The pipe from `stream` has ended."""
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What a photographer is told first."""
-
-    host: str
-    port: int
-    scenario: Scenario
-    seed: int
 
 
 class Order(NamedTuple):
@@ -69,7 +53,7 @@ class Photographer:
         self._channel = channel
         self._job = job
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
-        self._leaving = False
+        self._leaving = False  # looked at before each tick only: nothing is half done there
         self._streets: Streets | None = None
 
     def work(self) -> None:
@@ -80,7 +64,6 @@ class Photographer:
             InputError: it lacks what the scenario names.
         """
         job, scenario = self._job, self._job.scenario
-        signal.signal(signal.SIGTERM, self._on_signal)
         for duty in (self._listen, self._beat):
             threading.Thread(target=duty, daemon=True).start()
         with (
@@ -88,13 +71,11 @@ class Photographer:
             World.connect(job.host, job.port, scenario.town, scenario.step_s) as world,
             lifeline(job.host, job.port, self._gone, world.hangs),
         ):
-            try:
-                self._channel.send("ready", town=world.town)
-                order = self._orders.get()
-                while order is not None:
-                    order = self._make_episode(world, order)
-            finally:
-                self._leaving = True  # from here on nothing interrupts putting the world back
+            world.before_tick = self._check
+            self._channel.send("ready", town=world.town)
+            order = self._orders.get()
+            while order is not None:
+                order = self._make_episode(world, order)
 
     def _make_episode(self, world: World, first: Order) -> Order | None:
         """Make moments of one episode and return the first order of another."""
@@ -143,8 +124,8 @@ class Photographer:
         while (note := self._channel.receive()) is not None:
             plan = note.frames[0] if note.frames else None
             self._orders.put(Order(note.values["episode"], note.values["moment"], plan))
+        self._leaving = True
         self._orders.put(None)
-        os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(GRACE_S)  # the main thread may hang in a call to a dead server
         os._exit(1)
 
@@ -155,9 +136,8 @@ class Photographer:
                 self._channel.send("beat")
                 time.sleep(BEAT_S)
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if not self._leaving:
-            self._leaving = True
+    def _check(self) -> None:
+        if self._leaving:
             raise Leaving("told to leave")
 
 
@@ -185,7 +165,7 @@ def own_output() -> Iterator[FileIO]:
 
 def main() -> None:
     """Work for the process at the other end of standard input and output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for `stream`, which closes our input
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # orders to leave are for `stream`, which then closes our input
     with own_output() as outgoing:
         channel = Channel(FileIO(0, closefd=False), outgoing)
         note = channel.receive()

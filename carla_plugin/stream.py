@@ -1,106 +1,157 @@
-"""Stream: replay a scenario, capture each moment, and hand the bundles to sinks."""
+"""Stream: have moments made on one or several servers, and hand the bundles to sinks."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
-from carla_plugin.capture import Identity, RefusedBundleError, capture_moment
-from carla_plugin.replay import plan_episode, staged
-from carla_plugin.scenario import Scenario
-from carla_plugin.world.connection import World
-from carla_plugin.world.streets import Streets
+from carla_plugin.crew import Job
+from carla_plugin.desk import Desk, Task
+from carla_plugin.layouts_file import Source
+from carla_plugin.studio import LostError, Place, Studio
+from carla_plugin.summary import Summary
 from protocols.bundle import Bundle
+
+LOOK_S = 0.2
+"""Between two looks of the main thread; signals come through at once all the same."""
 
 
 class Sink(Protocol):
-    """Something that takes bundles: the publisher, the monitor, later the recorder."""
+    """Something that takes bundles: the publisher, the monitor, the recorder."""
 
     def put(self, bundle: Bundle) -> bool:
         """Take a bundle; return whether more are wanted."""
+
+    def drop(self, index: int, cause: str) -> bool:
+        """Hear that a bundle cannot be made; return whether more are wanted."""
 
     def close(self) -> None:
         """Finish what was taken, then let go of everything."""
 
 
-@dataclass
-class Summary:
-    """Count what a run did; masks are checked once for each appearance after the first."""
+class Run:
+    """Hold what the studios of a run share; they call it from threads of their own."""
 
-    bundles: int = 0
-    masks_checked: int = 0
-    ticks: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    town: str = ""
-    enough: bool = False
+    def __init__(self, sinks: Sequence[Sink], progress: Callable[[Summary, str], None]) -> None:
+        """Start with nothing done."""
+        self.summary = Summary()
+        self._sinks = sinks
+        self._progress = progress
+        self._turn = threading.Lock()
+        self._ticks: dict[int, int] = {}
 
-    def line(self) -> str:
-        """Return the summary as one line."""
-        refused = sum(self.refused.values())
-        causes = ", ".join(f"{cause} {count}" for cause, count in sorted(self.refused.items()))
-        return (
-            f"bundles sent {self.bundles}, masks checked {self.masks_checked}, refused {refused}"
-            + (f" ({causes})" if causes else "")
-            + (" - the trainer has enough" if self.enough else "")
-        )
+    def word(self, text: str) -> None:
+        """Pass on what takes long, or went wrong."""
+        with self._turn:
+            self._progress(self.summary, text)
+
+    def arrived(self, town: str) -> None:
+        """Note the town; a new photographer counts its ticks from 0."""
+        with self._turn:
+            self.summary.town = town
+            self._ticks[threading.get_ident()] = 0
+
+    def made(self, bundles: list[Bundle], ticks: int) -> bool:
+        """Hand a moment's bundles to all sinks and return whether more are wanted."""
+        with self._turn:
+            self._add_ticks(ticks)
+            for bundle in bundles:
+                wanted = [sink.put(bundle) for sink in self._sinks]
+                if not all(wanted):
+                    self.summary.enough = True
+                    return False
+            self.summary.add(bundles)
+            self._progress(self.summary, "")
+            return True
+
+    def refused(self, task: Task, cause: str, text: str, ticks: int) -> bool:
+        """Tell all sinks that a moment's bundles cannot be made and return whether more are wanted."""
+        with self._turn:
+            self._add_ticks(ticks)
+            self.summary.refused[cause] += len(task.indices)
+            self._progress(self.summary, text)
+            for index in task.indices:
+                wanted = [sink.drop(index, cause) for sink in self._sinks]
+                if not all(wanted):
+                    self.summary.enough = True
+            return not self.summary.enough
+
+    def lost(self) -> None:
+        """Count a loss that is being made good."""
+        with self._turn:
+            self.summary.recoveries += 1
+
+    def _add_ticks(self, ticks: int) -> None:
+        me = threading.get_ident()
+        self.summary.ticks += ticks - self._ticks.get(me, 0)
+        self._ticks[me] = ticks
 
 
 def stream(
-    world: World,
-    scenario: Scenario,
+    source: Source,
+    places: Sequence[Place],
     sinks: Sequence[Sink],
     *,
-    seed: int,
     bundles: int,
     progress: Callable[[Summary, str], None],
+    next_wanted: Callable[[Collection[int], float], int | None] | None = None,
 ) -> Summary:
-    """Stream a scenario's bundles until enough are sent or a sink wants no more.
+    """Stream a scenario's bundles until enough are made or a sink wants no more.
 
     Args:
-        world: connected, with the scenario's town.
-        scenario: what to photograph.
-        sinks: who takes the bundles.
-        seed: of the run; the scenario's own unless another was asked for.
-        bundles: how many in all; as many episodes as that takes are replayed.
-        progress: called after each bundle, and at each step that takes long, with a word on it.
+        source: what to photograph, and its plan if there is one.
+        places: one or several servers; moments go to whichever is free.
+        sinks: who takes the bundles; never called by two threads at once.
+        bundles: indices from here on are not made.
+        progress: called after each bundle, and at each step that takes long, with a word on it; from any thread, but
+            never two at once.
+        next_wanted: asked for the index to make next; see `Publisher.next_wanted`. None: all, counting up.
 
     Returns:
-        What was done.
+        What was done; every server is as it was.
 
     Raises:
-        ServerError: the simulator is gone.
-        StreamError: the trainer is gone.
+        PeerError: the simulator is missing, or stays away; or the trainer does.
+        InputError: a server lacks what the scenario names.
     """
-    summary = Summary(town=world.town)
-    streets = Streets.read(world)
-    episode = 0
-    tried = 0
-    while tried < bundles and not summary.enough:
-        count = min(scenario.bundles, bundles - tried)
-        weathers = scenario.weathers(seed, episode)
-        progress(summary, f"episode {episode}: planning traffic")
-        layouts = plan_episode(world, streets, scenario, seed, episode)
-        with staged(world, layouts, scenario) as stage:
-            for number, moment in enumerate(layouts.moments[:count]):
-                tried += 1
-                stage.place(moment)
-                identity = Identity(scenario.name, seed, episode, summary.bundles, world.town)
-                meta = {"moment": number, "tick": moment.tick, "actors": len(layouts.actors)}
-                try:
-                    bundle = capture_moment(stage, scenario, weathers, identity, meta)[0]
-                except RefusedBundleError as refusal:
-                    summary.refused[refusal.cause] += 1
-                    progress(summary, str(refusal))
-                    continue
-                summary.masks_checked += max(1, len(weathers) - 1)
-                wanted = [sink.put(bundle) for sink in sinks]
-                if not all(wanted):
-                    summary.enough = True
-                    break
-                summary.bundles += 1
-                summary.ticks = world.ticks
-                progress(summary, "")
-        episode += 1
-    return summary
+    run = Run(sinks, progress)
+    desk = Desk(source, bundles, next_wanted)
+    studios = [
+        Studio(place, Job(host=place.host, port=place.port, scenario=source.scenario, seed=source.seed), desk, run)
+        for place in places
+    ]
+    faults: list[BaseException] = []
+    # not Thread.join: an exception of a signal that comes while it waits makes Python 3.11 take the thread for ended
+    ended = {studio: threading.Event() for studio in studios}
+
+    def work(studio: Studio) -> None:
+        try:
+            studio.work()
+        except BaseException as error:
+            others = any(not event.is_set() for other, event in ended.items() if other is not studio)
+            if isinstance(error, LostError) and others and not desk.finished:
+                run.word(f"{error}; going on without it")
+            else:
+                faults.append(error)
+                desk.close()
+        finally:
+            ended[studio].set()
+
+    try:
+        for studio in studios:
+            threading.Thread(target=work, args=(studio,), name=studio.place.address, daemon=True).start()
+        for event in ended.values():
+            while not event.wait(LOOK_S) and not faults:
+                pass
+    finally:
+        desk.close()
+        for studio in studios:
+            studio.stop()
+        for event in ended.values():
+            while not event.wait(LOOK_S):
+                pass
+    for fault in faults:
+        raise fault
+    run.summary.enough |= desk.enough
+    return run.summary

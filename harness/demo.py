@@ -162,7 +162,7 @@ class Demo:
             "plugin of the test set",
             [
                 *("stream", self.test_scenario, "--server", server, "--to", test.stream.endpoint),
-                *("--bundles", str(test.count), "--episodes", EPISODES, "--log-json", str(log)),
+                *("--bundles", str(test.count), "--episodes", EPISODES, "--json", str(log), "--wait", "0"),
             ],
         )
 
@@ -180,7 +180,8 @@ class Demo:
 
     def _start_training_stream(self, children: Children, server: str, train: Any) -> Child:
         arguments = ["stream", self.train_scenario, "--server", server, "--to", train.stream.endpoint]
-        arguments += ["--seed", str(self.seed), "--episodes", EPISODES, "--log-json", str(self._log("plugin.json"))]
+        arguments += ["--seed", str(self.seed), "--episodes", EPISODES, "--wait", "0"]
+        arguments += ["--json", str(self._log("plugin.json"))]
         if self.preview:
             monitor = f"tcp://127.0.0.1:{_free_port()}"
             arguments += ["--monitor", monitor]

@@ -15,23 +15,25 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from protocols.errors import InputError, ManyskiesError, PeerError
+from protocols.errors import InputError, ManyskiesError
 
 if TYPE_CHECKING:
-    from carla_plugin.monitor import Monitor
-    from carla_plugin.stream import Sink, Summary
+    from carla_plugin.layouts_file import Source
+    from carla_plugin.stream import Sink
+    from carla_plugin.studio import Place
+    from carla_plugin.summary import Summary
 
 EXAMPLE = """example:
   carla-plugin stream town --server 127.0.0.1:2000 --to tcp://127.0.0.1:5555
   carla-plugin stream my/street.yaml --server gpu-box:2000 --to ipc:///tmp/train --bundles 200 --seed 7
+  carla-plugin stream town.layouts --server one:2000 --server two:2000 --to tcp://127.0.0.1:5555
+  carla-plugin stream town --start 'CarlaUE4.sh -RenderOffScreen -carla-rpc-port={port}' --to tcp://127.0.0.1:5555
 """
 
-GRACE_S = 20.0
-"""How long the world may take to be put back after the order to leave."""
+SERVER = "127.0.0.1:2000"
 
-
-LEAVING = threading.Lock()
-"""Taken once, by the thread that says why we leave."""
+GRACE_S = 40.0
+"""How long the servers may take to be put back after the order to leave."""
 
 
 class Terminated(ManyskiesError):
@@ -45,12 +47,32 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "stream",
         help="replay a scenario and stream its bundles to a trainer",
-        description="Replay a scenario on a CARLA 0.9.16 server and stream its bundles to a trainer.",
+        description="Replay a scenario, or a layouts file, on one or several CARLA 0.9.16 servers, and stream its "
+        "bundles to a trainer. A server that is lost on the way is waited for; in the end each is as it was.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("scenario", metavar="SCENARIO", help="a file, or the name of a scenario that ships")
-    parser.add_argument("--server", metavar="HOST:PORT", default="127.0.0.1:2000", help="the simulator (%(default)s)")
+    parser.add_argument(
+        "scenario", metavar="SCENARIO", help="a scenario's file, the name of one that ships, or a layouts file"
+    )
+    parser.add_argument(
+        "--server",
+        metavar="HOST:PORT",
+        action="append",
+        help=f"a simulator ({SERVER}); give it again for another: moments go to whichever is free",
+    )
+    parser.add_argument(
+        "--wait",
+        metavar="S",
+        type=_seconds,
+        default=120.0,
+        help="seconds to wait for a simulator that is lost, or that --start starts; 0: none (%(default)s)",
+    )
+    parser.add_argument(
+        "--start",
+        metavar="CMD",
+        help="starts a simulator where none listens, and is ended with us; {host} and {port} are filled in",
+    )
     parser.add_argument("--to", metavar="ENDPOINT", required=True, help="where the trainer listens, a ZeroMQ address")
     parser.add_argument("--monitor", metavar="ENDPOINT", help="address to bind for `carla-plugin preview`")
     parser.add_argument("--bundles", metavar="N", type=_count, help="bundles in all (default: as the scenario says)")
@@ -61,60 +83,91 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "--patience", metavar="S", type=float, default=30.0,
         help="seconds without a word of the trainer until it counts as gone (%(default)s)",
     )  # fmt: skip
-    parser.add_argument("--log-json", metavar="FILE", help="write the summary there as JSON")
+    parser.add_argument("--json", metavar="FILE", help="write the closing table there as JSON")
     parser.add_argument("--stay-with-stdin", action="store_true", help="leave when standard input ends")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Stream, and end with a line that says what was done."""
-    import msgspec
-
-    from carla_plugin.scenario import load_scenario
-
-    scenario = load_scenario(arguments.scenario)
-    host, port = server_address(arguments.server)
-    changes = {"seed": arguments.seed, "episodes": arguments.episodes, "town": arguments.town}
-    scenario = msgspec.structs.replace(scenario, **{key: value for key, value in changes.items() if value is not None})
-    bundles = scenario.episodes * scenario.bundles if arguments.bundles is None else arguments.bundles
-
+    """Stream, and end with a table that says what was done."""
+    from carla_plugin.layouts_file import load_source
     from carla_plugin.publisher import Publisher
     from carla_plugin.stream import stream
-    from carla_plugin.world.connection import World
-    from carla_plugin.world.lifeline import lifeline
+
+    places = _places(arguments)
+    source = _changed(load_source(arguments.scenario), arguments)
+    scenario = source.scenario
+    bundles = scenario.indices if arguments.bundles is None else arguments.bundles
+    if source.planned is not None and bundles > scenario.indices:
+        raise InputError(
+            f"--bundles {bundles}: expected at most {scenario.indices}, as many as {arguments.scenario} has"
+        )
 
     leave_when_told(arguments.stay_with_stdin)
     publisher = Publisher(arguments.to, f"{scenario.name}@{os.getpid()}", scenario.bundle_bytes, arguments.patience)
-    monitor: Monitor | None = None
+    others: list[Sink] = []
     report = Report(bundles)
     try:
         if arguments.monitor:
             from carla_plugin.monitor import Monitor
 
-            monitor = Monitor(arguments.monitor)
-        gone = PeerError(f"simulator at {host}:{port}: gone or hanging in mid-stream; start it and stream again")
-        with (
-            World.connect(host, port, scenario.town, scenario.step_s) as world,
-            lifeline(host, port, lambda: _leave_at_once(gone), world.hangs),
-        ):
-            sinks: list[Sink] = [publisher, *([monitor] if monitor else [])]
-            summary = stream(world, scenario, sinks, seed=scenario.seed, bundles=bundles, progress=report.tell)
+            others.append(Monitor(arguments.monitor))
+        summary = stream(
+            source,
+            places,
+            [publisher, *others],
+            bundles=bundles,
+            progress=report.tell,
+            next_wanted=lambda in_hand, wait_s: publisher.next_wanted(-1, in_hand, wait_s),
+        )
         publisher.close()
-    except BaseException as error:
-        report.end()
+    except BaseException:
         publisher.abandon()
-        if monitor is not None:
-            monitor.close()
-        if isinstance(error, PeerError):
-            _leave_at_once(error)
         raise
-    if monitor is not None:
-        monitor.close()
-    report.end()
-    print(summary.line(), file=sys.stderr)
-    if arguments.log_json:
-        _write_json(arguments.log_json, summary, report)
+    finally:
+        report.end()
+        for sink in others:
+            sink.close()
+    _show(summary)
+    if arguments.json:
+        _write_json(arguments.json, summary)
     return 0
+
+
+def _places(arguments: argparse.Namespace) -> list[Place]:
+    from carla_plugin.launch import Launch
+    from carla_plugin.studio import Place
+
+    addresses = [server_address(text) for text in arguments.server or [SERVER]]
+    for address in addresses:
+        if addresses.count(address) > 1:
+            raise InputError(f"--server {address[0]}:{address[1]}: expected each server once, got it again")
+    return [
+        Place(host, port, arguments.wait, Launch(arguments.start, host, port) if arguments.start else None)
+        for host, port in addresses
+    ]
+
+
+def _changed(source: Source, arguments: argparse.Namespace) -> Source:
+    """Return the source with what the command line changes."""
+    import msgspec
+
+    from carla_plugin.layouts_file import Source
+
+    names = ("seed", "episodes", "town")
+    changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    if source.planned is not None and changes:
+        raise InputError(f"--{next(iter(changes))}: expected none with a layouts file, which has its own")
+    scenario = msgspec.structs.replace(source.scenario, **changes)
+    return Source(scenario, scenario.seed if "seed" in changes else source.seed, source.planned)
+
+
+def _show(summary: Summary) -> None:
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    console.print(summary.table())
+    print(summary.line(), file=sys.stderr)
 
 
 class Report:
@@ -130,9 +183,7 @@ class Report:
         """
         self._bundles = bundles
         self._status: Any = None
-        self._told = self._started = time.monotonic()
-        self._first: float | None = None
-        self.bundles_per_s = 0.0
+        self._told = time.monotonic()
         if sys.stderr.isatty():
             from rich.console import Console
 
@@ -142,13 +193,8 @@ class Report:
     def tell(self, summary: Summary, word: str) -> None:
         """Show the counts, and a word on what takes long or was refused."""
         now = time.monotonic()
-        if self._first is None and summary.bundles:
-            self._first = now
-        elif self._first is not None and now > self._first:
-            self.bundles_per_s = (summary.bundles - 1) / (now - self._first)
-        line = (
-            f"bundles {summary.bundles}/{self._bundles}, {self.bundles_per_s:.1f}/s, refused {summary.refused.total()}"
-        )
+        rate, refused = summary.bundles_per_s, summary.refused.total()
+        line = f"bundles {summary.bundles}/{self._bundles}, {rate:.1f}/s, refused {refused}"
         if word:
             line += f" | {word}"
         if self._status is not None:
@@ -182,6 +228,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d{1,6}(\.\d+)?", text):
+        raise argparse.ArgumentTypeError(f"expected seconds from 0, got {text!r}")
+    return float(text)
+
+
 def leave_when_told(stay_with_stdin: bool) -> None:
     """Turn SIGTERM, and the end of standard input if asked, into an exception that puts the world back."""
 
@@ -202,25 +254,8 @@ def _watch_stdin() -> None:
     os._exit(Terminated.exit_code)
 
 
-def _leave_at_once(error: PeerError) -> None:
-    """Say the one line and leave without the wheel's destructors: they log, wait and abort when the server is gone."""
-    if not LEAVING.acquire(blocking=False):
-        time.sleep(GRACE_S)  # the other thread has said its line and is leaving
-    print(f"carla-plugin: {error}", file=sys.stderr, flush=True)
-    os._exit(error.exit_code)
-
-
-def _write_json(file: str, summary: Summary, report: Report) -> None:
-    values = {
-        "bundles": summary.bundles,
-        "masks_checked": summary.masks_checked,
-        "masks_refused": summary.refused.total(),
-        "refused": dict(summary.refused),
-        "ticks": summary.ticks,
-        "town": summary.town,
-        "bundles_per_s": round(report.bundles_per_s, 3),
-    }
+def _write_json(file: str, summary: Summary) -> None:
     try:
-        Path(file).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        Path(file).write_text(json.dumps(summary.values(), indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise InputError(f"--log-json {file}: expected a writable file, got: {error.strerror}") from None
+        raise InputError(f"--json {file}: expected a writable file, got: {error.strerror}") from None

@@ -101,7 +101,7 @@ def test_no_trainer(simulator, tiny, stream, ended):
 
 @pytest.mark.parametrize("bundles_before", [0, 1])
 def test_simulator_killed(own_simulator, trainer, tiny, bundles_before, stream, ended):
-    process = stream(own_simulator.address, trainer.endpoint, tiny, "--bundles", "1000")
+    process = stream(own_simulator.address, trainer.endpoint, tiny, "--bundles", "1000", "--wait", "0")
     trainer.pump(lambda t: t.consumer.producers and len(t.bundles) >= bundles_before)
     own_simulator.kill()
     status, lines = ended(process)
@@ -114,7 +114,7 @@ def test_simulator_hangs(request, scale, trainer, tiny, stream, ended):
     if scale == "test":
         pytest.skip("waits out the wheel's 20 s; part of make soak")
     own_simulator = request.getfixturevalue("own_simulator")
-    process = stream(own_simulator.address, trainer.endpoint, tiny, "--bundles", "1000")
+    process = stream(own_simulator.address, trainer.endpoint, tiny, "--bundles", "1000", "--wait", "0")
     trainer.pump(lambda t: t.bundles)
     own_simulator.process.send_signal(signal.SIGSTOP)
     status, lines = ended(process)

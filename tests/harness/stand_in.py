@@ -65,7 +65,7 @@ def stream(arguments: argparse.Namespace) -> int:
             if FAULT == "plugin fails" and not unseen and sent == 5:
                 print("carla-plugin: simulator at 127.0.0.1:4: connection lost", file=sys.stderr)
                 return 3
-    Path(arguments.log_json).write_text(json.dumps({"bundles": sent, "masks_checked": 4 * sent, "masks_refused": 0}))
+    Path(arguments.json).write_text(json.dumps({"bundles": sent, "masks_checked": 4 * sent, "masks_refused": 0}))
     context.destroy(linger=500)
     return 0
 
@@ -77,7 +77,7 @@ def main() -> int:
     commands.add_parser("simulate").add_argument("--port")
     streaming = commands.add_parser("stream")
     streaming.add_argument("scenario")
-    for name in ("--server", "--to", "--episodes", "--seed", "--log-json", "--monitor"):
+    for name in ("--server", "--to", "--episodes", "--seed", "--json", "--wait", "--monitor"):
         streaming.add_argument(name)
     streaming.add_argument("--bundles", type=int, default=10**9)
     commands.add_parser("preview").add_argument("--from")
