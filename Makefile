@@ -15,7 +15,7 @@ demo: $(READY)  ## simulator -> plugin -> trainer, live; report in OUT
 test: $(READY)  ## all tests that need nothing but pip
 	.venv/bin/python -m pytest tests --ignore tests/system -n 2 --dist loadfile
 
-soak: $(READY)  ## the same tests at full counts, and what they measured in out/soak
+soak: $(READY)  ## the same tests at full counts; what passed stands in out/soak and is left out when started again
 	.venv/bin/python -m pytest tests --ignore tests/system --scale soak --timeout 0 -o faulthandler_timeout=0 -s
 
 bench: $(READY)  ## ratios, measured side by side in one run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +38,50 @@ def pytest_configure(config: pytest.Config) -> None:
     """Hear Ctrl-C: a shell that runs us in the background has us, and all that we start, ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(Sources(), "contract sources")
+    if config.getoption("--scale") == "soak" and not config.getoption("--collect-only"):
+        config.pluginmanager.register(Soak(config), "soak")
+
+
+class Soak:
+    """Note which tests passed at full counts, in out/soak; a run that starts again, of the same code, leaves them out.
+
+    Each line of `passed.txt` has what the code was, seconds, and the test.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._file = config.rootpath / "out" / "soak" / "passed.txt"
+        self._code = self._code_in(config.rootpath)
+        self._done = self._read()
+
+    @staticmethod
+    def _code_in(root: Path) -> str:
+        """Return a name of the code as it is now; empty outside a checkout, where nothing is left out."""
+        asked = [["git", "rev-parse", "HEAD"], ["git", "diff", "HEAD"]]
+        try:
+            told = [subprocess.run(each, cwd=root, capture_output=True, check=True).stdout for each in asked]
+        except (OSError, subprocess.CalledProcessError):
+            return ""
+        return hashlib.sha256(b"".join(told)).hexdigest()[:12]
+
+    def _read(self) -> set[str]:
+        try:
+            lines = [line.split(" ", 2) for line in self._file.read_text().splitlines()]
+        except OSError:
+            return set()
+        return {line[2] for line in lines if len(line) == 3 and line[0] == self._code and self._code}
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        passed = [item for item in items if item.nodeid in self._done]
+        if passed:
+            items[:] = [item for item in items if item.nodeid not in self._done]
+            config.hook.pytest_deselected(items=passed)
+            print(f"soak: {len(passed)} tests passed earlier on this code; remove {self._file} to run them again")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file.open("a") as lines:
+                lines.write(f"{self._code} {report.duration:.1f} {report.nodeid}\n")
 
 
 class Sources:
