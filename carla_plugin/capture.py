@@ -21,7 +21,7 @@ from carla_plugin.refusals import (
     UnsettledError,
 )
 from carla_plugin.scenario import Scenario
-from carla_plugin.settling import LONG_DRIFT, QUANTUM, SPREAD, Look, apart, settled
+from carla_plugin.settling import Look, changed, settled
 from protocols.bundle import Bundle, BundleHeader, mask_hash
 from protocols.carla_rpc.types import WeatherParameters
 
@@ -225,12 +225,11 @@ class _Sitting:
         name, weather = next(iter(self._weathers.items()))
         look = self._look(name, weather, last.shots)
         self._compare(look, f"{name} in the end", places)
-        changed = apart(first.shots, look.shots, self._defences, LONG_DRIFT)
-        limit = max(QUANTUM, SPREAD * max(look.grain, first.grain))
-        if changed > limit:
+        change, too_much = changed(first, look, self._defences)
+        if too_much:
             self._check_motion(places)
-            raise ChangedError(f"expected {name} to look the same in the end, it differs by {changed:.2f} levels")
-        return changed
+            raise ChangedError(f"expected {name} to look the same in the end, it differs by {change:.2f} levels")
+        return change
 
     def _check_motion(self, places: bytes) -> float:
         """Return 0.0, the metres by which actors may move.

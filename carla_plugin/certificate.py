@@ -23,8 +23,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         settle_ticks: ticks that each of the A appearances took to settle.
         last_change: how far each image last differed from the one before, in levels (root mean square).
         grain: how far images of each appearance differ though nothing changes, as measured, in levels.
-        closing_change: how far the first appearance, looked at again in the end, differed by more than 2 levels a
-            pixel; -1 if it was not looked at.
+        closing_change: how far the first appearance, looked at again in the end, differed; -1 if it was not looked at.
         motion_m: metres by which the actor moved that moved most, between the first and the last image.
         attempt: which try succeeded, from 1.
         server: CARLA's version.

@@ -24,8 +24,11 @@ PATIENCE_S = 2.0
 """Simulated seconds until a weather that shows no difference at all counts as late."""
 
 
-DRIFT, LONG_DRIFT = 1, 2
-"""Levels by which any pixel may differ after a second, and in the end: clouds never rest, and light the ground."""
+DRIFT = 1
+"""Levels by which any pixel may differ after a second: clouds never rest, and light the ground."""
+
+LONG_CHANGE, SPOT = 3.0, 32
+"""How far clouds may have changed the ground after a whole bundle, in levels, and any pixel of it: lamps do more."""
 
 HOPELESS = 2
 """So many second looks in a row at another mask, and what moves is no weather: nobody need wait for the ceiling."""
@@ -77,6 +80,22 @@ def _apart(one: Shot, other: Shot, defences: Defences, dead: int) -> float:
     if whole == 0.0 or not defences.sky_apart:
         return whole
     return difference(one.image, other.image, ground_of(other.tags), dead)
+
+
+def changed(first: Look, again: Look, defences: Defences) -> tuple[float, bool]:
+    """Return how far two looks at one appearance differ, in levels, and whether that is too much.
+
+    Args:
+        first: before the other appearances.
+        again: after them.
+        defences: that are on.
+    """
+    grain = SPREAD * max(first.grain, again.grain)
+    change = apart(first.shots, again.shots, defences)
+    if not defences.sky_apart:
+        return change, change > max(QUANTUM, grain)
+    spots = apart(first.shots, again.shots, defences, SPOT) if change > QUANTUM else 0.0
+    return change, change > max(LONG_CHANGE, grain) or spots > max(QUANTUM, grain)
 
 
 def settled(
