@@ -25,9 +25,10 @@ def score(
     split: str = "val",
     size: tuple[int, int] | None = None,
     count: int = 100,
+    groups: Sequence[str] = (),
     json: Path | None = None,
     options: Sequence[str] = (),
-    progress: Progress | None = None,
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """Score a network, print a table, and return all values.
 
@@ -39,15 +40,16 @@ def score(
         split: part of a data set.
         size: width, height that images are brought to first; the data set's unless given.
         count: bundles to take from a stream.
+        groups: conditions or appearances to score alone; all unless given.
         json: file to write.
         options: KEY=VALUE changes of the config.
-        progress: where it is shown.
+        quiet: whether to leave the table out.
 
     Raises:
         ManyskiesError: anything a user can meet.
     """
     training.find_config(name)
-    progress = progress or Progress()
+    progress, size = Progress(), None if size is None else (size[0], size[1])
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stack.callback(progress.clear)
@@ -59,8 +61,10 @@ def score(
             from harness.evaluation import Predictor, build_network, evaluate, table
 
             predictor = Predictor(build_network(config, checkpoint), size or own_size)
-        groups = evaluate(predictor, found, lambda done: progress.show(f"image {done}{total}"))
-    for line in table(groups):
+        if groups:
+            found = (example for example in found if example.group in groups)
+        scores = evaluate(predictor, found, lambda done: progress.show(f"image {done}{total}"))
+    for line in [] if quiet else table(scores):
         progress.say(line)
     values = {
         "config": name,
@@ -68,7 +72,7 @@ def score(
         "data": data,
         "root": root,
         "size": size or own_size,
-        "groups": groups,
+        "groups": scores,
         "versions": report.versions(),
         "command": report.command(),
     }

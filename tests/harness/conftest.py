@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import zmq
 
-from harness.stream import Slot
+from harness.stream import Slot, StreamStats
 from protocols.bundle import Bundle, BundleHeader, encode_bundle, mask_hash
 from protocols.flow import Producer
 
@@ -132,6 +132,9 @@ class StillStream:
 
     def give_back(self, memory):
         assert memory.shape == (self._size,)
+
+    def stats(self):
+        return StreamStats(bundles=len(self.taken))
 
     def stop(self):
         pass

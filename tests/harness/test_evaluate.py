@@ -14,38 +14,8 @@ from harness.scores import confusion, scores
 from protocols.errors import InputError
 from protocols.labels import LEFT_OUT, TRAIN_IDS_16, tag_to_train_id
 
-PLACES = {
-    "cityscapes": [("leftImg8bit/val/town/a_leftImg8bit.png", "gtFine/val/town/a_gtFine_labelTrainIds.png", "")],
-    "folder": [("leftImg8bit/val/x/b_leftImg8bit.png", "gtFine/val/x/b_gtFine_labelTrainIds.png", "")],
-    "acdc": [
-        (
-            f"rgb_anon/{group}/val/GOPR1/{group}_rgb_anon.png",
-            f"gt/{group}/val/GOPR1/{group}_gt_labelTrainIds.png",
-            group,
-        )
-        for group in ("fog", "night", "rain", "snow")
-    ],
-    "dark_zurich": [("rgb_anon/val/night/GP1/z_rgb_anon.png", "gt/val/night/GP1/z_gt_labelTrainIds.png", "night")],
-}
-
-
-def write(file, pixels):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(file), pixels)
-
-
-def stand_in(root, name, seed=0):
-    """Write a data set of tiny images, and return (group, RGB image, labels) of each."""
-    dice = np.random.default_rng(seed)
-    made = []
-    for image_name, label_name, group in PLACES[name]:
-        image = dice.integers(0, 256, (32, 64, 3)).astype(np.uint8)
-        labels = dice.integers(0, 19, (32, 64)).astype(np.uint8)
-        labels[:4] = 255
-        write(root / image_name, image[:, :, ::-1])
-        write(root / label_name, labels)
-        made.append((group, image, labels))
-    return made
+IMAGE, LABEL = "leftImg8bit/val/x/b_leftImg8bit.png", "gtFine/val/x/b_gtFine_labelTrainIds.png"
+LAYOUT_NAMES = ("cityscapes", "folder", "acdc", "dark_zurich")
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +42,8 @@ def network(tmp_path_factory):
     return options, folder / "weights.pth", model.eval()
 
 
-@pytest.mark.parametrize("name", PLACES)
-def test_each_layout_from_command_to_json(name, network, tmp_path, capsys):
+@pytest.mark.parametrize("name", LAYOUT_NAMES)
+def test_each_layout_from_command_to_json(name, network, tmp_path, capsys, stand_in):
     options, weights, model = network
     made = stand_in(tmp_path, name)
     command = ["evaluate", "daformer_dg_baseline_small", str(weights), "--data", name, "--root", str(tmp_path)]
@@ -109,7 +79,7 @@ def test_each_layout_from_command_to_json(name, network, tmp_path, capsys):
         ("folder", "gtFine", r"label of b_leftImg8bit.png at .*/gtFine/val/x/b_gtFine_labelTrainIds.png"),
     ],
 )
-def test_wrong_folder_gives_one_message_with_the_file_expected(name, spoil, words, tmp_path):
+def test_wrong_folder_gives_one_message_with_the_file_expected(name, spoil, words, tmp_path, stand_in):
     stand_in(tmp_path, name)
     (tmp_path / spoil).rename(tmp_path / "elsewhere")
     with pytest.raises(InputError, match=words):
@@ -122,7 +92,7 @@ def test_size_of_each_layout_is_the_published_one():
     }
 
 
-def test_label_ids_are_read_where_train_ids_are_missing(tmp_path):
+def test_label_ids_are_read_where_train_ids_are_missing(tmp_path, stand_in, write_png):
     stand_in(tmp_path, "cityscapes")
     file = tmp_path / "gtFine/val/town/a_gtFine_labelTrainIds.png"
     train_ids = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
@@ -130,23 +100,23 @@ def test_label_ids_are_read_where_train_ids_are_missing(tmp_path):
     for train_id, label_id in enumerate(LABEL_IDS):
         label_ids[train_ids == train_id] = label_id
     file.unlink()
-    write(file.with_name("a_gtFine_labelIds.png"), label_ids)
+    write_png(file.with_name("a_gtFine_labelIds.png"), label_ids)
     (example,) = Photographs("cityscapes", tmp_path)
     assert np.array_equal(example.labels, train_ids)
 
 
-def test_label_of_another_size_is_refused(tmp_path):
+def test_label_of_another_size_is_refused(tmp_path, stand_in, write_png):
     stand_in(tmp_path, "folder")
-    write(tmp_path / PLACES["folder"][0][1], np.zeros((8, 8), np.uint8))
+    write_png(tmp_path / LABEL, np.zeros((8, 8), np.uint8))
     with pytest.raises(InputError, match="expected labels of the image's size 64x32"):
         list(Photographs("folder", tmp_path))
-    write(tmp_path / PLACES["folder"][0][1], np.zeros((32, 64), np.uint8))
-    (tmp_path / PLACES["folder"][0][0]).write_text("no image")
+    write_png(tmp_path / LABEL, np.zeros((32, 64), np.uint8))
+    (tmp_path / IMAGE).write_text("no image")
     with pytest.raises(InputError, match="expected an image of 8 bits, got none"):
         list(Photographs("folder", tmp_path))
 
 
-def test_weights_of_another_network_or_hostile_ones_are_refused(network, tmp_path, capsys):
+def test_weights_of_another_network_or_hostile_ones_are_refused(network, tmp_path, capsys, stand_in):
     options, weights, _ = network
     stand_in(tmp_path, "folder")
     command = ["evaluate", "daformer_dg_baseline_small", str(weights), "--data", "folder", "--root", str(tmp_path)]

@@ -10,49 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from harness import training
 from harness.checkpoint import load_weights
 from harness.journal import read_journal
 
-CONFIG = """
-_base_ = ["{base}"]
-bundle_size = (128, 64)
-model = dict(
-    data_preprocessor=dict(size=(64, 64)),
-    backbone=dict(
-        _delete_=True,
-        type="MixVisionTransformer",
-        in_channels=3,
-        embed_dims=8,
-        num_stages=4,
-        num_layers=[1, 1, 1, 1],
-        num_heads=[1, 2, 5, 8],
-        patch_sizes=[7, 3, 3, 3],
-        sr_ratios=[8, 4, 2, 1],
-        out_indices=(0, 1, 2, 3),
-        drop_path_rate=0.1,
-    ),
-    decode_head=dict(in_channels=[8, 16, 40, 64], channels=8),
-)
-train_dataloader = dict(
-    dataset=dict(
-        bundle_size=bundle_size,
-        capacity=16,
-        first=4,
-        pace=2.0,
-        ordered=True,
-        pipeline=[
-            dict(type="DrawAppearances", count=2),
-            dict(type="TagsToClasses"),
-            dict(type="CropAll", size=(64, 64)),
-            dict(type="FlipAll"),
-            dict(type="DistortEach"),
-            dict(type="PackAppearances"),
-        ],
-    )
-)
-checkpoints = dict(interval=4, keep=2, milestone=1000)
-"""
 ITERATIONS = 30  # with a pace of 2 that is 62 bundles
 SIZE = 128 * 64 * 26 + 1024
 
@@ -66,9 +26,9 @@ def one_thread():
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_killed_and_resumed_equals_uninterrupted(tmp_path, fake_plugin, bundle, scale):
+def test_killed_and_resumed_equals_uninterrupted(tmp_path, fake_plugin, bundle, tiny_config, scale):
     config = tmp_path / "tiny.py"
-    config.write_text(CONFIG.format(base=training.find_config("daformer_dg_cosine_small")))
+    config.write_text(tiny_config("cosine"))
     starts = iter(range(10_000))
 
     def make(index):

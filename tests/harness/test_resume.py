@@ -12,7 +12,6 @@ from harness import datasets, training
 from harness.cursor import Cursor
 from harness.files import written_whole
 from harness.journal import Journal, read_journal
-from harness.receiver import Slot
 from harness.resume import ResumableCheckpoint, StoppedError, check_settings, read_checkpoint, settings
 from protocols.errors import InputError
 
@@ -32,50 +31,6 @@ SMALL = {
     "train_dataloader.dataset.pace": 1.5,
     "train_dataloader.dataset.ordered": True,
 }
-
-
-class StillStream:
-    """A stream without a socket: bundle k is made when it is its turn, or dropped."""
-
-    def __init__(self, bundle, *, broken=(), changed=()):
-        self.bundle, self.broken, self.changed = bundle, set(broken), set(changed)
-        self.taken = []
-
-    def __call__(self, endpoint, *, max_bundle_bytes, wanted, ordered, run_id, **_):
-        self.reserved = []
-        self.endpoint, self.dropped, self.ordered, self.run_id = endpoint, {}, ordered, run_id or "run"
-        self._indices = self._walk(wanted)
-        self._size = max_bundle_bytes
-        self.watch = lambda: None
-        return self
-
-    def _walk(self, ranges):
-        for start, stop in ranges:
-            while stop is None or start < stop:
-                yield start
-                start += 1
-
-    def take(self, *, wait=True):
-        self.watch()
-        if not wait:
-            return None
-        index = next(self._indices)
-        while index in self.broken:
-            self.dropped[index] = "broken"
-            index = next(self._indices)
-        one = self.bundle(index, 64, 128)
-        if index in self.changed:
-            one.images[:] = 255 - one.images
-        self.taken.append(index)
-        return Slot(one, np.empty(self._size, np.uint8))
-
-    def give_back(self, memory):
-        assert memory.shape == (self._size,)
-
-    def stop(self):
-        pass
-
-    close = stop
 
 
 def small_run(
@@ -118,21 +73,22 @@ ARMS = ["baseline", "cosine", "l2", "mmd"]
 
 
 @pytest.mark.parametrize("arm", ARMS)
-def test_resumed_equals_uninterrupted(arm, tmp_path, bundle, monkeypatch, scale):
+def test_resumed_equals_uninterrupted(arm, tmp_path, bundle, still_stream, monkeypatch, scale):
     """Killed without a word after 6 of 10 iterations: the checkpoint of 4 is the last; and told to leave at any."""
     name = f"daformer_dg_{arm}_small"
     broken = {9}  # a bundle that no producer can make is no gap
     whole = finished(
-        small_run(tmp_path / "whole", StillStream(bundle, broken=broken), monkeypatch, name=name)[0], tmp_path / "whole"
+        small_run(tmp_path / "whole", still_stream(bundle, broken=broken), monkeypatch, name=name)[0],
+        tmp_path / "whole",
     )
     part = tmp_path / "part"
-    runner, _ = small_run(part, StillStream(bundle, broken=broken), monkeypatch, name=name)
+    runner, _ = small_run(part, still_stream(bundle, broken=broken), monkeypatch, name=name)
     with monkeypatch.context() as patch:
         patch.setattr(type(runner.train_dataloader.dataset), "_fill", dies_at(6))
         with pytest.raises(ZeroDivisionError):
             runner.train()
     saved = part / "checkpoints/checkpoint_0000004.pth"
-    stream = StillStream(bundle, broken=broken)
+    stream = still_stream(bundle, broken=broken)
     runner, keeper = small_run(part, stream, monkeypatch, name=name, checkpoint=str(saved))
     said = []
     keeper.say = said.append
@@ -153,10 +109,10 @@ def dies_at(iteration):
 
 
 @pytest.mark.parametrize("moment", ["after an iteration", "while waiting"])
-def test_told_to_leave_it_writes_a_checkpoint_first(moment, tmp_path, bundle, monkeypatch):
-    whole = finished(small_run(tmp_path / "whole", StillStream(bundle), monkeypatch)[0], tmp_path / "whole")
+def test_told_to_leave_it_writes_a_checkpoint_first(moment, tmp_path, bundle, still_stream, monkeypatch):
+    whole = finished(small_run(tmp_path / "whole", still_stream(bundle), monkeypatch)[0], tmp_path / "whole")
     part = tmp_path / "part"
-    stream = StillStream(bundle)
+    stream = still_stream(bundle)
     runner, keeper = small_run(part, stream, monkeypatch)
     dataset = runner.train_dataloader.dataset
     if moment == "while waiting":
@@ -166,17 +122,17 @@ def test_told_to_leave_it_writes_a_checkpoint_first(moment, tmp_path, bundle, mo
     with pytest.raises(StoppedError, match=r"stopped after \d iterations.*--resume"):
         runner.train()
     saved = sorted((part / "checkpoints").iterdir())[-1]
-    runner, _ = small_run(part, StillStream(bundle), monkeypatch, checkpoint=str(saved))
+    runner, _ = small_run(part, still_stream(bundle), monkeypatch, checkpoint=str(saved))
     assert_equal_runs(whole, finished(runner, part))
 
 
-def test_bundles_that_come_back_other_make_a_resume_approximate(tmp_path, bundle, monkeypatch):
-    runner, _ = small_run(tmp_path, StillStream(bundle), monkeypatch, iterations=8)
+def test_bundles_that_come_back_other_make_a_resume_approximate(tmp_path, bundle, still_stream, monkeypatch):
+    runner, _ = small_run(tmp_path, still_stream(bundle), monkeypatch, iterations=8)
     runner.train()
     saved = str(tmp_path / "checkpoints/checkpoint_0000004.pth")
     for stream, words in (
-        (StillStream(bundle, changed={1, 3}), "0 could not be had again, 2 came with other pixels"),
-        (StillStream(bundle, broken={0, 2, 5}), "3 could not be had again, 0 came with other pixels"),
+        (still_stream(bundle, changed={1, 3}), "0 could not be had again, 2 came with other pixels"),
+        (still_stream(bundle, broken={0, 2, 5}), "3 could not be had again, 0 came with other pixels"),
     ):
         runner, keeper = small_run(tmp_path, stream, monkeypatch, iterations=8, checkpoint=saved)
         said = []
@@ -186,8 +142,8 @@ def test_bundles_that_come_back_other_make_a_resume_approximate(tmp_path, bundle
         assert words in said[0]
 
 
-def test_checkpoints_are_few_and_whole(tmp_path, bundle, monkeypatch):
-    runner, keeper = small_run(tmp_path, StillStream(bundle), monkeypatch, iterations=20)
+def test_checkpoints_are_few_and_whole(tmp_path, bundle, still_stream, monkeypatch):
+    runner, keeper = small_run(tmp_path, still_stream(bundle), monkeypatch, iterations=20)
     keeper.milestone = 8
     runner.train()
     names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
@@ -211,13 +167,13 @@ def test_failed_writing_leaves_the_old_file(tmp_path):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["new"]
 
 
-def test_settings_that_differ_are_refused_by_name(tmp_path, bundle, monkeypatch):
-    runner, _ = small_run(tmp_path, StillStream(bundle), monkeypatch, iterations=4)
+def test_settings_that_differ_are_refused_by_name(tmp_path, bundle, still_stream, monkeypatch):
+    runner, _ = small_run(tmp_path, still_stream(bundle), monkeypatch, iterations=4)
     runner.train()
     saved = str(tmp_path / "checkpoints/checkpoint_0000004.pth")
     runner, _ = small_run(
         tmp_path,
-        StillStream(bundle),
+        still_stream(bundle),
         monkeypatch,
         iterations=4,
         checkpoint=saved,
@@ -243,15 +199,15 @@ class Trap:
         return os.mkdir, (str(self.folder),)
 
 
-def test_hostile_checkpoint_runs_nothing(tmp_path, bundle, monkeypatch):
+def test_hostile_checkpoint_runs_nothing(tmp_path, bundle, still_stream, monkeypatch):
     file = tmp_path / "checkpoint_0000001.pth"
     torch.save({"stream": Trap(tmp_path / "sprung")}, file)
     with pytest.raises(InputError, match="nothing else"):
-        small_run(tmp_path, StillStream(bundle), monkeypatch, checkpoint=str(file))
+        small_run(tmp_path, still_stream(bundle), monkeypatch, checkpoint=str(file))
     with pytest.raises(InputError, match="nothing else"):
         read_checkpoint(file)
     with pytest.raises(InputError, match="nothing else"):
-        small_run(tmp_path, StillStream(bundle), monkeypatch, load_from=str(file))
+        small_run(tmp_path, still_stream(bundle), monkeypatch, load_from=str(file))
     assert not (tmp_path / "sprung").exists()
 
 
