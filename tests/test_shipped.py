@@ -26,6 +26,13 @@ capture: {where: drive, every_ticks: 3}
 """
 
 
+@pytest.fixture(scope="module")
+def simulator(run_simulator):
+    """One server for all; it loads the town that a scenario names."""
+    with run_simulator() as running:
+        yield running
+
+
 @pytest.fixture
 def count(scale, name) -> int:
     if scale == "soak":
@@ -49,9 +56,9 @@ def streamed(reference: str, simulator, count: int) -> list[Bundle]:
 
 
 @pytest.mark.parametrize("name", shipped_names())
-def test_bundles_of_a_shipped_scenario(name, count, start_simulator):
+def test_bundles_of_a_shipped_scenario(name, count, simulator):
     scenario = load_scenario(name)
-    bundles = streamed(name, start_simulator(scenario.town), count)
+    bundles = streamed(name, simulator, count)
     assert {bundle.header.index for bundle in bundles} == set(range(count))
     for bundle in bundles:
         episode, _, view = scenario.place_of(bundle.header.index)
@@ -72,10 +79,9 @@ def same_parts(one: np.ndarray, other: np.ndarray) -> bool:
     return pairs == len(np.unique(one)) == len(np.unique(other))
 
 
-def test_a_layouts_file_streams_what_its_scenario_streams(tmp_path, start_simulator):
+def test_a_layouts_file_streams_what_its_scenario_streams(tmp_path, simulator):
     scenario, layouts = tmp_path / "parts.yaml", tmp_path / "parts.layouts"
     scenario.write_text(MANY_PARTS)
-    simulator = start_simulator("Grid_07")
     planned = subprocess.run(
         [*PLUGIN, "plan", str(scenario), "-o", str(layouts), "--server", simulator.address],
         capture_output=True, text=True, check=True, timeout=200,
