@@ -130,7 +130,7 @@ def stream(
             studio.work()
         except BaseException as error:
             others = any(not event.is_set() for other, event in ended.items() if other is not studio)
-            if isinstance(error, LostError) and others and not desk.finished:
+            if isinstance(error, LostError) and error.gone and others and not desk.finished:
                 run.word(f"{error}; going on without it")
             else:
                 faults.append(error)

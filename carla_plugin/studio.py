@@ -28,7 +28,16 @@ LOADING_S = 240.0
 
 
 class LostError(PeerError):
-    """The server or the photographer was lost; another try may succeed."""
+    """The server or the photographer was lost; another try may succeed.
+
+    Attributes:
+        gone: whether it was there and is no more; else it may have said no.
+    """
+
+    def __init__(self, words: str, *, gone: bool = True) -> None:
+        """Take what is to be said."""
+        super().__init__(words)
+        self.gone = gone
 
 
 class Reporter(Protocol):
@@ -159,8 +168,8 @@ class Studio:
                     place.start.end()  # ours, and it no longer answers
             if time.monotonic() > until:
                 waited = f"; not there after {place.wait_s:.0f} s" if patient else ""
-                kind = PeerError if lost is None else LostError
-                raise kind(f"{lost or fault}{waited}")
+                gone = lost is not None or (isinstance(fault, LostError) and fault.gone)
+                raise LostError(f"{lost or fault}{waited}", gone=gone)
             self._stopping.wait(PAUSE_S)
         return None
 
@@ -174,7 +183,8 @@ class Studio:
         if listens(place.host, place.port):
             return None
         if start is not None and not start.started:
-            start.check()
+            if self._started:
+                start.check()
             self._reporter.word(f"simulator at {place.address}: starting it")
             start.start()
             self._started = True
@@ -277,5 +287,5 @@ class Studio:
         if exit_code == InputError.exit_code:
             return InputError(text)
         if exit_code == PeerError.exit_code:
-            return LostError(text)
+            return LostError(text, gone=bool(note.values["lost"]))
         return ManyskiesError(text)

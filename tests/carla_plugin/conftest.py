@@ -11,6 +11,7 @@ import pytest
 import zmq
 
 from protocols.bundle import Bundle, decode_bundle
+from protocols.carla_rpc.types import WeatherParameters
 from protocols.flow import Consumer
 
 COMMAND = [sys.executable, "-c", "import sys; from carla_plugin.cli import main; sys.exit(main())"]
@@ -168,3 +169,25 @@ def finished(process: subprocess.Popen[str], limit_s: float = 60.0) -> tuple[int
         _, errors = process.communicate()
         raise AssertionError(f"{process.args} did not end; it said: {errors}") from None
     return process.returncode, [line for line in errors.splitlines() if "carla-plugin: bundles " not in line]
+
+
+@pytest.fixture
+def found() -> Callable[[Simulator], tuple[object, ...]]:
+    """Tells what must be the same before and after a plugin was at work."""
+    return state_of
+
+
+def state_of(simulator: Simulator) -> tuple[object, ...]:
+    """Return settings, weather, lights and actors of a server; it must be ticking by itself."""
+    import carla
+
+    client = carla.Client("127.0.0.1", simulator.port)
+    client.set_timeout(10.0)
+    world = client.get_world()
+    settings, weather = world.get_settings(), world.get_weather()
+    world.wait_for_tick(10.0)
+    numbers = [getattr(weather, name) for name in WeatherParameters._fields]
+    states = {light.is_frozen() for light in world.get_actors().filter("traffic.traffic_light")}
+    lamps = sorted((int(number), int(bits)) for number, bits in world.get_vehicles_light_states().items())
+    actors = sorted((actor.id, actor.type_id) for actor in world.get_actors())
+    return settings.synchronous_mode, settings.fixed_delta_seconds, numbers, states, lamps, actors

@@ -9,8 +9,6 @@ import threading
 import msgpack
 import pytest
 
-from protocols.carla_rpc.types import WeatherParameters
-
 
 @pytest.fixture
 def stream(command):
@@ -89,7 +87,7 @@ def test_unknown_town(simulator, tiny, stream, ended):
     assert "town Atlantis: expected a map of the simulator" in lines[0]
 
 
-def test_no_trainer(simulator, tiny, stream, ended):
+def test_no_trainer(simulator, tiny, stream, ended, found):
     before = found(simulator)
     port = free_port()
     process = stream(simulator.address, f"tcp://127.0.0.1:{port}", tiny, "--patience", "0.5")
@@ -122,7 +120,7 @@ def test_simulator_hangs(request, scale, trainer, tiny, stream, ended):
     assert f"simulator at {own_simulator.address}" in lines[0]
 
 
-def test_trainer_killed(simulator, trainer, tiny, stream, ended):
+def test_trainer_killed(simulator, trainer, tiny, stream, ended, found):
     before = found(simulator)
     process = stream(simulator.address, trainer.endpoint, tiny, "--bundles", "1000", "--patience", "1")
     trainer.pump(lambda t: t.bundles)
@@ -134,7 +132,7 @@ def test_trainer_killed(simulator, trainer, tiny, stream, ended):
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_told_to_leave(simulator, trainer, tiny, number, expected, stream, ended):
+def test_told_to_leave(simulator, trainer, tiny, number, expected, stream, ended, found):
     before = found(simulator)
     process = stream(simulator.address, trainer.endpoint, tiny, "--bundles", "1000")
     trainer.pump(lambda t: t.bundles)
@@ -144,7 +142,7 @@ def test_told_to_leave(simulator, trainer, tiny, number, expected, stream, ended
     assert found(simulator) == before
 
 
-def test_end_of_standard_input(simulator, trainer, tiny, stream, ended):
+def test_end_of_standard_input(simulator, trainer, tiny, stream, ended, found):
     before = found(simulator)
     process = stream(simulator.address, trainer.endpoint, tiny, "--bundles", "1000", "--stay-with-stdin")
     trainer.pump(lambda t: t.bundles)
@@ -153,18 +151,3 @@ def test_end_of_standard_input(simulator, trainer, tiny, stream, ended):
     status, _ = ended(process)
     assert status == 143
     assert found(simulator) == before
-
-
-def found(simulator):
-    """Return settings, weather and actors of the server; it must be ticking by itself."""
-    import carla
-
-    client = carla.Client("127.0.0.1", simulator.port)
-    client.set_timeout(10.0)
-    world = client.get_world()
-    settings, weather = world.get_settings(), world.get_weather()
-    world.wait_for_tick(10.0)
-    numbers = [getattr(weather, name) for name in WeatherParameters._fields]
-    states = {light.is_frozen() for light in world.get_actors().filter("traffic.traffic_light")}
-    actors = sorted((actor.id, actor.type_id) for actor in world.get_actors())
-    return settings.synchronous_mode, settings.fixed_delta_seconds, numbers, states, actors
