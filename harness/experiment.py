@@ -33,7 +33,7 @@ def load_spec(file: Path) -> dict[str, Any]:
         try:
             from mmengine.config import Config
 
-            spec = DEFAULTS | Config.fromfile(str(file), format_python_code=False).to_dict()
+            spec = DEFAULTS | Config.fromfile(str(file)).to_dict()
         except Exception as error:  # a config is code: whatever it raises is the user's
             first = (str(error) or type(error).__name__).splitlines()[0]
             raise InputError(f"{file}: {type(error).__name__}: {first[:200]}") from None

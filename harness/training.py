@@ -81,8 +81,10 @@ def load_config(name: str, options: dict[str, Any], work_dir: Path) -> Config:
         try:
             from mmengine.config import Config
 
-            config = Config.fromfile(str(path), format_python_code=False)  # yapf takes a second, four times a run
+            config = Config.fromfile(str(path))
             config.merge_from_dict(options)
+            # laying its text out with yapf takes a second, and mmengine does it four times a run
+            config = Config(config.to_dict(), filename=str(path), format_python_code=False)
         except Exception as error:  # a config is code: whatever it raises is the user's
             first = (str(error) or type(error).__name__).splitlines()[0]
             raise InputError(f"config {path}: {type(error).__name__}: {first[:200]}") from None
