@@ -99,6 +99,7 @@ class Reservoir:
         self._spare = list(memory) or list(np.empty((capacity, bundle_bytes), np.uint8))
         self.nbytes = capacity * bundle_bytes
         self._entries: list[Entry] = []
+        self._shown: NDArray[np.bool_] | None = None  # as _shows, until an entry changes
         self._seed = seed
         self._temperature = temperature
         self._min_share = min_share
@@ -137,6 +138,7 @@ class Reservoir:
             place = self._leaving()
             memory = self._memory(place)
             self._entries[place] = entry
+        self._shown = None
         self.seen += 1
         return memory
 
@@ -170,19 +172,20 @@ class Reservoir:
 
     def _in_quotas(self) -> set[int]:
         """Return the places of the newest bundles of each class, rarest class first, at most half of all places."""
-        safe: set[int] = set()
-        by_age = sorted(range(len(self._entries)), key=lambda number: -self._entries[number].age)
+        safe: dict[int, None] = {}
         shows = self._shows()
+        by_age = np.argsort([-entry.age for entry in self._entries], kind="stable")
         for wanted in np.argsort(self.frequencies.values, kind="stable"):
-            for number in [number for number in by_age if shows[number, wanted]][: self._quota]:
-                if len(safe) >= self._half:
-                    return safe
-                safe.add(number)
-        return safe
+            safe |= dict.fromkeys(by_age[shows[by_age, wanted]][: self._quota].tolist())
+            if len(safe) >= self._half:
+                break
+        return set(list(safe)[: self._half])
 
     def _shows(self) -> NDArray[np.bool_]:
         """Return `(N, 16)`: which bundle shows enough of which class."""
-        return np.stack([entry.shares for entry in self._entries]) > self._min_share
+        if self._shown is None:
+            self._shown = np.stack([entry.shares for entry in self._entries]) > self._min_share
+        return self._shown
 
     def draw(self, iteration: int, slot: int) -> Drawn:
         """Draw a bundle: first a rare class, then evenly one of the bundles that show it.
@@ -245,6 +248,7 @@ class Reservoir:
             Entry(None, index, age, text, np.array(shares, np.float64), uses, history)
             for (index, age, text, uses, history), shares in zip(state["entries"], state["shares"], strict=True)
         ]
+        self._shown = None
         self.seen, self.draws = int(state["seen"]), int(state["draws"])
         self.starved = np.array(state["starved"], np.int64)
         self.frequencies.load_state_dict(state["frequencies"])
@@ -268,10 +272,12 @@ class Reservoir:
         same, entry.digest = found == entry.digest, found
         if not same:
             entry.shares = class_pixels(slot.bundle.mask) / slot.bundle.mask.size
+            self._shown = None
         return self._spare.pop(), same
 
     def forget_absent(self) -> int:
         """Drop what cannot be had again from the manifest, and return how many bundles that were."""
         before = len(self._entries)
         self._entries = [entry for entry in self._entries if entry.slot is not None]
+        self._shown = None
         return before - len(self._entries)
