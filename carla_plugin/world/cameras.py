@@ -165,9 +165,11 @@ class CameraRig:
                     ) from None
                 self.world.tick()  # the moment stands still: a server that is behind may need it to go on
                 continue
+            if not self._matched:
+                if line.empty():
+                    return image
+                continue
             if image.frame == frame:
-                return image
-            if not self._matched and line.empty():
                 return image
             if image.frame > frame:
                 early[image.frame] = image

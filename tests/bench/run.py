@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--bundles", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--iters", type=int, default=60)
-    parser.add_argument("--only", choices=("world", "stream", "supply", "losses"))
+    parser.add_argument("--only", choices=("world", "capture", "stream", "supply", "losses"))
     arguments = parser.parse_args()
     results: dict[str, object] = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
@@ -29,6 +29,10 @@ def main() -> None:
         import world
 
         results["world"] = world.measured()
+    if arguments.only in (None, "capture"):
+        import capture
+
+        results["capture"] = capture.measured()
     if arguments.only in (None, "stream"):
         import stream
 
