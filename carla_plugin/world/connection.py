@@ -43,6 +43,8 @@ class World:
         town: bare name of the loaded map.
         role: role name of all actors that we spawn, so that they can be told from others'.
         ticks: ticks made so far.
+        manager: the wheel's traffic manager and its port, None before the first episode.
+        closing: what is to be done before the world is put back, if the server is still there then.
         before_tick: called before each tick; what it raises ends the work, at a moment when nothing is half done.
     """
 
@@ -55,6 +57,8 @@ class World:
         self.map: carla.Map = world.get_map()
         self.town: str = str(self.map.name).rpartition("/")[2]
         self.ticks = 0
+        self.manager: tuple[Any, int] | None = None
+        self.closing = contextlib.ExitStack()
         self.before_tick: Callable[[], None] = lambda: None
         self._tick_began: float | None = None
         self._lost = False
@@ -101,8 +105,11 @@ class World:
             with opened.asking("talking to it"):  # for what no narrower word stands by
                 yield opened
         finally:
+            # a fault of these last steps must not hide the one that ended the run
+            if opened is not None and opened.alive():
+                with contextlib.suppress(RuntimeError, ServerError):
+                    opened.closing.close()
             if opened is None or opened.alive():
-                # a fault of this last step must not hide the one that ended the run
                 with contextlib.suppress(RuntimeError):
                     found.put_back(client)
 

@@ -35,6 +35,22 @@ def start_manager(world: World) -> tuple[Any, int]:
     raise AssertionError("the last try raises")
 
 
+def manager_of(world: World) -> tuple[Any, int]:
+    """Return the traffic manager of a world and its port, started where there is none yet.
+
+    One serves all episodes: each that is started leaves the memory of its map behind, whatever is done to it.
+
+    Raises:
+        ServerError: as `start_manager`.
+    """
+    if world.manager is None:
+        manager, _ = world.manager = start_manager(world)
+        with world.asking("starting the traffic manager"):
+            manager.set_synchronous_mode(True)  # at once: until then its thread asks without a pause
+        world.closing.callback(manager.shut_down)
+    return world.manager
+
+
 def free_port() -> int:
     """Return a port of this machine that nothing listens on now."""
     while True:

@@ -14,7 +14,7 @@ import carla
 from carla_plugin.world import convert
 from carla_plugin.world.actors import LAMPS_ON, Cast
 from carla_plugin.world.connection import ServerError, World
-from carla_plugin.world.manager import start_manager
+from carla_plugin.world.manager import manager_of
 from protocols.carla_rpc.types import Location, Transform
 
 AIM_EVERY_TICKS = 5
@@ -76,10 +76,9 @@ class Traffic:
             dice: the episode's.
         """
         vehicles = [(number, plan) for number, plan in zip(cast.ids, cast.plans, strict=True) if plan.drives]
-        manager, port = start_manager(world)
+        manager, port = manager_of(world)
         try:
-            with world.asking("starting the traffic manager"):
-                manager.set_synchronous_mode(True)
+            with world.asking("telling the traffic manager"):
                 manager.set_random_device_seed(dice.randrange(2**31))
                 manager.set_global_distance_to_leading_vehicle(2.5)
             on = [carla.command.SetAutopilot(number, True, port) for number, _ in vehicles]
@@ -93,8 +92,6 @@ class Traffic:
             if world.alive():
                 off = [carla.command.SetAutopilot(number, False, port) for number, _ in vehicles]
                 world.apply(off, "taking vehicles off autopilot")
-                with world.asking("stopping the traffic manager"):
-                    manager.shut_down()
 
     def step(self) -> None:
         """Advance by one tick; people who are at the end of their way turn round.
