@@ -29,6 +29,9 @@ SILENCE_S = 60.0
 
 LAST_WORDS = 20
 
+ONLY_PLAN = -1
+"""In place of a moment's number: the episode's plan is all that is wanted."""
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What a photographer is told first."""

@@ -23,7 +23,7 @@ import msgspec
 
 from carla_plugin.capture import Identity, RefusedBundleError, capture_moment
 from carla_plugin.channel import Channel
-from carla_plugin.crew import BEAT_S, GRACE_S, Job
+from carla_plugin.crew import BEAT_S, GRACE_S, ONLY_PLAN, Job
 from carla_plugin.layouts import Layouts
 from carla_plugin.replay import Stage, plan_episode, staged
 from carla_plugin.world.connection import SilentServerError, World
@@ -86,8 +86,12 @@ class Photographer:
         else:
             self._tell(f"episode {episode}: planning traffic")
             self._streets = self._streets or Streets.read(world)
-            layouts = plan_episode(world, self._streets, job.scenario, job.seed, episode)
+            only_plan = first.moment == ONLY_PLAN
+            told = self._tell_kept if only_plan else None
+            layouts = plan_episode(world, self._streets, job.scenario, job.seed, episode, told)
             self._channel.send("plan", [msgspec.msgpack.encode(layouts)], episode=episode)
+            if only_plan:
+                return self._orders.get()
         order: Order | None = first
         with staged(world, layouts, job.scenario) as stage:
             while order is not None and order.episode == episode:
@@ -110,6 +114,9 @@ class Photographer:
         for bundle in bundles:
             self._channel.send("bundle", encode_bundle(bundle))
         self._channel.send("made", ticks=world.ticks)
+
+    def _tell_kept(self, count: int) -> None:
+        self._channel.send("kept", count=count)
 
     def _tell(self, text: str) -> None:
         self._channel.send("word", text=text)

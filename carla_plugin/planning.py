@@ -31,7 +31,7 @@ def plan_episode(
     scenario: Scenario,
     seed: int,
     episode: int,
-    progress: Callable[[int], None] = lambda kept: None,
+    progress: Callable[[int], None] | None = None,
 ) -> Layouts:
     """Run an episode's traffic and return its moments as data; all actors are gone afterwards.
 
@@ -73,7 +73,7 @@ def _kept(
     seed: int,
     episode: int,
     dice: random.Random,
-    progress: Callable[[int], None],
+    progress: Callable[[int], None] | None,
 ) -> Layouts:
     """Run the traffic and return the moments to be photographed."""
     views, book = viewpoints(scenario, streets, cast, dice), PoseBook()
@@ -101,7 +101,8 @@ def _kept(
                 hidden=hidden,
             )
         )
-        progress(len(moments))
+        if progress is not None:
+            progress(len(moments))
     return Layouts(
         town=traffic.world.town,
         seed=seed,

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from carla_plugin.layouts import Layouts
     from carla_plugin.scenario import Scenario
-    from carla_plugin.world.connection import World
 
 EXAMPLE = """example:
   carla-plugin plan town --server 127.0.0.1:2000 -o town.layouts
@@ -57,27 +54,20 @@ def run(arguments: argparse.Namespace) -> int:
     except msgspec.ValidationError as error:
         raise InputError(f"--seed, --episodes, --town: {str(error).replace('`', '')}") from None
 
-    from carla_plugin.world.connection import World
+    from carla_plugin.crew import Job
+    from carla_plugin.planner import Planner
 
     leave_when_told(False)
     told = _Progress(scenario)
-    with World.connect(host, port, scenario.town, scenario.step_s) as world, told:
-        size = write_layouts(arguments.out, scenario, scenario.seed, world.town, _episodes(world, scenario, told.tell))
+    with Planner.ready(Job(host=host, port=port, scenario=scenario, seed=scenario.seed)) as planner, told:
+        plans = (planner.plan(episode, partial(told.tell, episode)) for episode in range(scenario.episodes))
+        size = write_layouts(arguments.out, scenario, scenario.seed, planner.town, plans)
     print(
         f"{arguments.out}: {scenario.episodes} episodes of {scenario.bundles} moments in {scenario.town}, "
         f"seed {scenario.seed}, {size / 1e6:.1f} MB",
         file=sys.stderr,
     )
     return 0
-
-
-def _episodes(world: World, scenario: Scenario, tell: Callable[[int, int], None]) -> Iterator[Layouts]:
-    from carla_plugin.planning import plan_episode
-    from carla_plugin.world.streets import Streets
-
-    streets = Streets.read(world)
-    for episode in range(scenario.episodes):
-        yield plan_episode(world, streets, scenario, scenario.seed, episode, partial(tell, episode))
 
 
 class _Progress:
