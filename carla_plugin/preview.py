@@ -17,6 +17,7 @@ import pygame
 import zmq
 from numpy.typing import NDArray
 
+from carla_plugin.keys import present
 from protocols.bundle import Bundle, decode_bundle
 from protocols.errors import InputError, RemoteProtocolError
 from protocols.flow import envelope, open_envelope
@@ -43,14 +44,15 @@ class Newest:
 class Viewer:
     """Ask the monitor of a running plugin; asks again when no answer comes, so a restarted plugin is found again."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, keys: str | None = None) -> None:
         """Connect; nothing is waited for.
 
         Args:
             endpoint: the plugin's `--monitor` address.
+            keys: folder with our own key and the plugin's, for a plugin on another machine.
 
         Raises:
-            InputError: not a ZeroMQ address.
+            InputError: not a ZeroMQ address, or no keys.
         """
         self.endpoint = endpoint
         self.newest = Newest()
@@ -62,9 +64,13 @@ class Viewer:
         self._socket.set(zmq.MAXMSGSIZE, SIZE_LIMIT)
         self._socket.set(zmq.RECONNECT_IVL_MAX, 1000)
         try:
+            if keys is not None:
+                present(self._socket, Path(keys))
             self._socket.connect(endpoint)
-        except zmq.ZMQError as error:
+        except (zmq.ZMQError, InputError) as error:
             self._context.destroy(linger=0)
+            if isinstance(error, InputError):
+                raise
             raise InputError(
                 f"--from {endpoint}: expected an address such as tcp://127.0.0.1:5556, got: {error.strerror}"
             ) from None
@@ -108,13 +114,14 @@ class Viewer:
         return True
 
 
-def show(endpoint: str, *, snapshot: str | None = None, frames: int | None = None) -> int:
+def show(endpoint: str, *, snapshot: str | None = None, frames: int | None = None, keys: str | None = None) -> int:
     """Show a running stream until the window is closed.
 
     Args:
         endpoint: the plugin's `--monitor` address.
         snapshot: where the last picture is written as PNG.
         frames: leave after so many bundles were drawn; 1 with a snapshot unless given.
+        keys: folder with our own key and the plugin's, for a plugin on another machine.
 
     Returns:
         How many bundles were drawn.
@@ -126,7 +133,7 @@ def show(endpoint: str, *, snapshot: str | None = None, frames: int | None = Non
     if snapshot and not Path(snapshot).absolute().parent.is_dir():
         raise InputError(f"--snapshot {snapshot}: expected a folder that exists")
     window = _Window()
-    viewer = Viewer(endpoint)
+    viewer = Viewer(endpoint, keys)
     drawn = 0
     try:
         while window.open and (limit is None or drawn < limit):

@@ -30,6 +30,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--snapshot", metavar="FILE", help="write the last picture as PNG, then leave")
     parser.add_argument("--frames", metavar="N", type=int, help="leave after N bundles (1 with --snapshot)")
+    parser.add_argument("--keys", metavar="DIR", help="keys (carla-harness keys DIR), for a plugin on another machine")
     parser.add_argument("--stay-with-stdin", action="store_true", help="leave when standard input ends")
     return parser
 
@@ -42,5 +43,5 @@ def run(arguments: argparse.Namespace) -> int:
         leave_when_told(True)
     from carla_plugin.preview import show
 
-    show(arguments.source, snapshot=arguments.snapshot, frames=arguments.frames)
+    show(arguments.source, snapshot=arguments.snapshot, frames=arguments.frames, keys=arguments.keys)
     return 0

@@ -75,6 +75,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--to", metavar="ENDPOINT", required=True, help="where the trainer listens, a ZeroMQ address")
     parser.add_argument("--monitor", metavar="ENDPOINT", help="address to bind for `carla-plugin preview`")
+    parser.add_argument(
+        "--keys", metavar="DIR", help="keys (carla-harness keys DIR), for a trainer on another machine, and the monitor"
+    )
     parser.add_argument("--bundles", metavar="N", type=_count, help="bundles in all (default: as the scenario says)")
     parser.add_argument("--episodes", metavar="N", type=_count, help="episodes (default: as the scenario says)")
     parser.add_argument("--seed", metavar="N", type=_count, help="seed of the run (default: the scenario's)")
@@ -104,14 +107,15 @@ def run(arguments: argparse.Namespace) -> int:
         )
 
     leave_when_told(arguments.stay_with_stdin)
-    publisher = Publisher(arguments.to, f"{scenario.name}@{os.getpid()}", scenario.bundle_bytes, arguments.patience)
+    name = f"{scenario.name}@{os.getpid()}"
+    publisher = Publisher(arguments.to, name, scenario.bundle_bytes, arguments.patience, keys=arguments.keys)
     others: list[Sink] = []
     report = Report(bundles)
     try:
         if arguments.monitor:
             from carla_plugin.monitor import Monitor
 
-            others.append(Monitor(arguments.monitor))
+            others.append(Monitor(arguments.monitor, arguments.keys))
         summary = stream(
             source,
             places,

@@ -13,6 +13,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from carla_plugin.monitor import Monitor
+from carla_plugin.preview import Viewer
 from carla_plugin.publisher import Publisher
 from harness import BundleStream
 from harness.keys import make_keys
@@ -129,6 +130,21 @@ def test_addresses_that_others_can_reach_need_keys(keys):
         Monitor("tcp://0.0.0.0:*")
     monitor = Monitor("tcp://0.0.0.0:*", keys=keys / "plugin")
     monitor.close()
+
+
+def test_a_viewer_with_a_key_sees_what_one_without_does_not(keys):
+    monitor = Monitor("tcp://127.0.0.1:*", keys=keys / "plugin")
+    monitor.put(made(3))
+    friend, stranger = Viewer(monitor.endpoint, str(keys / "trainer")), Viewer(monitor.endpoint)
+    try:
+        while not friend.poll(200):
+            pass
+        assert np.array_equal(friend.newest.bundle.images, made(3).images)
+        assert not stranger.poll(0)
+        assert stranger.newest.heard is None
+    finally:
+        for each in (friend, stranger, monitor):
+            each.close()
 
 
 @pytest.mark.parametrize("command", [["simulate", "--host", "0.0.0.0"], ["simulate", "--host", "*"]])
