@@ -28,9 +28,14 @@ class MotionError(RefusedBundleError):
 
 
 class UnsettledError(RefusedBundleError):
-    """An image kept changing by more than its own grain."""
+    """An image kept changing by more than its own grain.
+
+    Attributes:
+        masks_too: whether masks changed with it.
+    """
 
     cause = "unsettled"
+    masks_too = False
 
 
 class LateError(RefusedBundleError):

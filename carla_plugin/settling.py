@@ -173,10 +173,12 @@ def settled(
             anchor, anchored, changes, late = taken, ticks, [], False
     if late:
         raise LateError(f"expected {name} to look other than the appearance before, it does not after {ticks} ticks")
-    raise UnsettledError(
+    unsettled = UnsettledError(
         f"expected a settled image of {name} within {settle.ceiling_ticks} ticks, "
         f"after {ticks} it still changes by {change:.2f} levels a tick"
     )
+    unsettled.masks_too = swaying > 0
+    raise unsettled
 
 
 def _taken(stage: Ticking, name: str) -> tuple[int, Sequence[Shot]]:

@@ -38,32 +38,45 @@ capture: {every_ticks: 4, candidates: 24}
 """
 BRAKE_AND_INDICATORS = 8 | 16 | 32
 
+EQUAL_DB = 60.0
+"""PSNR that images have at least; most are equal bit by bit."""
+
 GROUND_DB, SKY_DB = 36.0, 24.0
-"""PSNR that images have at least where clouds move or eyes adapt, below the sky and in all; all others are equal."""
+"""The same where clouds move or eyes adapt: below the sky, and in all."""
 
 
 class Case(NamedTuple):
-    """Say which defences are off, what is photographed, and for which causes bundles are refused then."""
+    """Say which defences are off, what is photographed, and why bundles are refused then.
+
+    Attributes:
+        off: names of defences.
+        appearances: names of the street's.
+        causes: the first must be met, others may be: leaves that sway within a pixel change no mask.
+        wind: percent.
+    """
 
     off: tuple[str, ...]
     appearances: tuple[str, ...]
-    causes: frozenset[str]
+    causes: tuple[str, ...]
     wind: float = 0.0
 
 
 def case(off: str, appearances: str, causes: str, wind: float = 0.0) -> Case:
-    return Case(tuple(off.split()), tuple(appearances.split()), frozenset(causes.split()), wind)
+    return Case(tuple(off.split()), tuple(appearances.split()), tuple(causes.split()), wind)
 
 
 CASES = {
-    "foliage": (case("calm_air", "day", "mask", wind=80.0),),
-    "rain": (case("patient", "day rain", "unsettled"),),
-    "exposure": (case("patient fixed_exposure", "day night", "unsettled"),),
-    "late-weather": (case("patient", "day night", "late"),),
-    "idle": (case("full_pose", "day night", "mask"),),
+    "foliage": (case("calm_air", "day", "mask unsettled", wind=80.0),),
+    "rain": (case("patient", "day rain", "unsettled changed"),),
+    "exposure": (case("patient fixed_exposure", "day night", "unsettled changed"),),
+    "late-weather": (case("patient", "day night", "late unsettled"),),
+    "idle": (case("full_pose", "day night", "mask unsettled changed"),),
     "clouds": (case("sky_apart", "day rain", "changed unsettled"),),
     "creep": (case("physics_off", "day night", "motion"),),
-    "blink": (case("steady_lights", "night day", "changed"), case("frozen_signals", "night day", "changed")),
+    "blink": (
+        case("steady_lights", "night day", "changed unsettled"),
+        case("frozen_signals", "night day", "changed unsettled"),
+    ),
     "late-images": (case("matched_frames", "day rain", "late"),),
     "wrong-pixel": (case("tries_again", "day night", "mask"),),
     "stall": (),  # is survived
@@ -179,8 +192,8 @@ def check_equal(bundle, wanted, exact: bool) -> None:
     chosen = [wanted.header.appearances.index(name) for name in bundle.header.appearances]
     for image, number in zip(bundle.images, chosen, strict=True):
         expected = wanted.images[number]
-        assert psnr_db(image, expected, ground) >= (np.inf if exact else GROUND_DB), wanted.header.appearances[number]
-        assert psnr_db(image, expected) >= (np.inf if exact else SKY_DB), wanted.header.appearances[number]
+        assert psnr_db(image, expected, ground) >= (EQUAL_DB if exact else GROUND_DB), wanted.header.appearances[number]
+        assert psnr_db(image, expected) >= (EQUAL_DB if exact else SKY_DB), wanted.header.appearances[number]
     seen = Certificate.from_meta(bundle.header.meta)
     assert seen.state_sha256 == Certificate.from_meta(wanted.header.meta).state_sha256
     assert (seen.motion_m, seen.masks_compared) == (0.0, len(bundle.images))
@@ -216,19 +229,19 @@ def test_without_a_defence_bundles_are_refused_for_the_right_cause(hazardous, st
         for off, names, causes, wind in CASES[hazard]:
             defences = Defences(**dict.fromkeys(off, False))
             stage = on_stage(hazardous.port, defences)
-            causes_seen = []
+            seen = []
             rounds = (5 if scale == "soak" else 30) if "tries_again" in off else 1
             for number in list(range(street.bundles)) * rounds:
                 try:
                     capture(stage, hasty, number, defences, names, wind)
                 except RefusedBundleError as refusal:
-                    causes_seen.append(refusal.cause)
-                    if scale != "soak":
-                        break
-            assert causes_seen, f"{hazard} without {off}: expected refused bundles, got none"
-            assert set(causes_seen) <= causes, f"{hazard} without {off}: {causes_seen}"
+                    seen.append(refusal.cause)
+                if scale != "soak" and causes[0] in seen:
+                    break
+            assert causes[0] in seen, f"{hazard} without {off}: expected bundles refused for {causes[0]}, got {seen}"
+            assert set(seen) <= set(causes), f"{hazard} without {off}: expected {causes}, got {seen}"
             if scale == "soak":
-                print(f"{hazard} without {', '.join(off)}: {len(causes_seen)} of {street.bundles * rounds} refused")
+                print(f"{hazard} without {', '.join(off)}: {len(seen)} of {street.bundles * rounds} refused")
 
 
 @pytest.mark.parametrize("hazard", CASES)
