@@ -94,6 +94,7 @@ class StreamedBundles(IterableDataset):
         first_patience_s: float = 300.0,
         shared: bool = False,
         keys: str | None = None,
+        record: str | None = None,
         resume_from: str | None = None,
     ) -> None:
         """Bind the address.
@@ -123,6 +124,7 @@ class StreamedBundles(IterableDataset):
             first_patience_s: of the receiver.
             shared: whether ring and reservoir lie in shared memory, where plugins on this machine write bundles to.
             keys: folder of the trainer's keys; only plugins whose key is in it are heard.
+            record: file that every bundle is appended to as it came.
             resume_from: checkpoint to go on from: the reservoir's bundles are asked for once more.
 
         Raises:
@@ -149,6 +151,7 @@ class StreamedBundles(IterableDataset):
             shared=shared,
             reserve=capacity if shared else 0,
             keys=keys,
+            record=record,
         )
         self.reservoir = Reservoir(
             capacity,
@@ -161,7 +164,7 @@ class StreamedBundles(IterableDataset):
             dropped_classes=dropped_classes,
             memory=self.stream.reserved,
         )
-        self.resumed = ""
+        self.resumed = "" if state is None else "exact"
         self.wait_s = 0.0
         self._iteration = 0
         self._changed = self._lost = 0
@@ -232,7 +235,6 @@ class StreamedBundles(IterableDataset):
                 if self._ordered or self.stream.dropped.keys() >= set(absent):
                     self._lost += self.reservoir.forget_absent()
                 self._add(slot)
-            self.resumed = "exact"
         if self._lost or self._changed:
             self.resumed = (
                 f"approximate: of the bundles in memory {self._lost} could not be had again, "

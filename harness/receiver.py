@@ -22,14 +22,17 @@ import zmq
 from numpy.typing import NDArray
 
 from harness.endpoint import check_endpoint, remove_socket
+from harness.jpeg import unpacker
 from harness.keys import guard
+from harness.recorded import SCHEME, RecordedStream, open_recorded
+from harness.recorder import Recorder
 from harness.shared_memory import SharedSlots
 from harness.slots import Slots
 from harness.stream import Slot, StreamEnd, StreamError, StreamStats
 from protocols.bundle import HEADER_LIMIT, Bundle, BundleHeader, decode_header, places, unpack_plane, view
 from protocols.errors import InputError, RemoteProtocolError
 from protocols.flow import Consumer, Delivery, Outgoing, envelope
-from protocols.planes import check_plane
+from protocols.planes import Buffer, check_plane
 from protocols.wanted import Range
 
 LINGER_MS = 1000
@@ -47,13 +50,21 @@ Warn = Callable[[str], None]
 __all__ = ["BundleStream", "Slot", "StreamEnd", "StreamError", "StreamStats", "open_stream"]
 
 
-def open_stream(endpoint: str, **settings: Any) -> BundleStream:
-    """Return the stream that an endpoint names; settings as `BundleStream`.
+def open_stream(endpoint: str, **settings: Any) -> BundleStream | RecordedStream:
+    """Return the stream that an endpoint names, or that of a recording, `file:PATH`; settings as `BundleStream`.
 
     Raises:
-        InputError: not an endpoint, or one that cannot be bound.
+        InputError: not an endpoint, one that cannot be bound, or no recording.
     """
+    if endpoint.startswith(SCHEME):
+        return open_recorded(endpoint, settings)
     return BundleStream(endpoint, **settings)
+
+
+def planes_of(header: BundleHeader, memory: NDArray[np.uint8]) -> list[Buffer]:
+    """Return the planes that lie unpacked in a slot, as they would have been sent."""
+    starts = places(header.planes)
+    return [memory.data[start : start + each.raw_bytes] for each, start in zip(header.planes, starts[:-1], strict=True)]
 
 
 class BundleStream:
@@ -87,6 +98,7 @@ class BundleStream:
         shared: bool = False,
         reserve: int = 0,
         keys: str | Path | None = None,
+        record: str | Path | None = None,
     ) -> None:
         """Bind the address and start the thread.
 
@@ -103,13 +115,17 @@ class BundleStream:
             shared: whether slots lie in shared memory, so that plugins on this machine write straight into them.
             reserve: further shared slots, for a reservoir; see `reserved`.
             keys: folder that `carla-harness keys` made for the trainer: only plugins whose key is in it are heard.
+            record: file that every bundle is appended to as it came; `warn` is told when that cannot go on.
 
         Raises:
-            InputError: the address cannot be bound, other machines could reach it and there are no keys, or there is
-                too little shared memory.
+            InputError: the address cannot be bound, other machines could reach it and there are no keys, there is
+                too little shared memory, or the recording cannot be gone on with.
             ValueError: the ranges overlap or do not ascend.
         """
         check_endpoint(endpoint, guarded=keys is not None)
+        self.warn: Warn = logging.getLogger(__name__).warning
+        self._recorder = None if record is None else Recorder(Path(record), lambda words: self.warn(words))
+        self._jpeg = None if ordered else unpacker()
         self._shared = SharedSlots(slots, max_bundle_bytes, reserve) if shared else None
         self._slots: Slots | SharedSlots = self._shared or Slots(slots, max_bundle_bytes)
         self._consumer = Consumer(
@@ -135,7 +151,6 @@ class BundleStream:
         self._last_name = ""
         self._last_heard = self._probed = time.monotonic()
         self.watch: Callable[[], None] = lambda: None
-        self.warn: Warn = logging.getLogger(__name__).warning
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.set(zmq.RCVHWM, 0)  # credit is the bound; a ROUTER at its water mark drops without a word
@@ -308,6 +323,8 @@ class BundleStream:
             self._socket.close(linger=0)
         self._context.term()
         self._slots.close()
+        if self._recorder is not None:
+            self._recorder.close()
 
     def _check_patience(self, started: float) -> None:
         """Give up when nobody has said a word for too long; called with the lock held."""
@@ -454,7 +471,8 @@ class BundleStream:
     def _read_bundle(self, memory: NDArray[np.uint8], delivery: Delivery) -> Bundle:
         if not self._more():
             raise RemoteProtocolError("bundle: expected a header, got no frame")
-        header = decode_header(self._socket.recv(flags=zmq.NOBLOCK))
+        frame = self._socket.recv(flags=zmq.NOBLOCK)
+        header = decode_header(frame)
         if header.index != delivery.index:
             raise RemoteProtocolError(f"bundle {header.identity}: expected index {delivery.index}, got {header.index}")
         starts = places(header.planes)
@@ -463,7 +481,10 @@ class BundleStream:
                 f"bundle {header.identity}: expected at most {memory.size} bytes, got {starts[-1]}"
             )
         if delivery.in_slot:
-            return self._look_at(header, memory, delivery)
+            bundle = self._look_at(header, memory, delivery)
+            self._record([frame, *planes_of(header, memory)])
+            return bundle
+        sent: list[Buffer] = [frame]
         for number, (plane, start) in enumerate(zip(header.planes, starts[:-1], strict=True)):
             if not self._more():
                 raise RemoteProtocolError(
@@ -479,13 +500,20 @@ class BundleStream:
             if plane.codec == "raw":
                 check_plane(plane, room)
             else:
-                unpack_plane(plane, into, room)
+                unpack_plane(plane, into, room, self._jpeg)
+            sent.append(into)
         surplus = self._drain()
         if surplus:
             raise RemoteProtocolError(
                 f"bundle {header.identity}: expected {len(header.planes)} planes, got {len(header.planes) + surplus}"
             )
+        self._record(sent)
         return view(header, memory)
+
+    def _record(self, frames: Sequence[Buffer]) -> None:
+        """Append a bundle's frames, as they came, to the recording."""
+        if self._recorder is not None:
+            self._recorder.put(frames)
 
     def _look_at(self, header: BundleHeader, memory: NDArray[np.uint8], delivery: Delivery) -> Bundle:
         """Return the bundle that its producer wrote into the slot itself; nobody can write there from now on."""

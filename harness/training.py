@@ -208,6 +208,7 @@ def train(
     options: Sequence[str],
     resume: bool = False,
     keys: Path | None = None,
+    record: Path | None = None,
     told: Callable[[], bool] = lambda: False,
 ) -> None:
     """Train on what comes to an address, without a test set; write weights, curves, a report, a journal and logs.
@@ -221,6 +222,7 @@ def train(
         options: KEY=VALUE changes of the config.
         resume: whether to go on from the newest checkpoint in `work_dir`.
         keys: folder of the trainer's keys, for addresses that other machines reach.
+        record: file that every bundle is appended to as it came.
         told: whether to write a checkpoint and leave; asked again and again.
 
     Raises:
@@ -244,6 +246,8 @@ def train(
         config.train_dataloader.dataset.resume_from = checkpoint
         if keys is not None:
             config.train_dataloader.dataset.keys = str(keys)
+        if record is not None:
+            config.train_dataloader.dataset.record = str(record)
         config.custom_hooks += [
             {"type": "SaveWeights", "file": str(work_dir.resolve() / "weights.pth")},
             {"type": "ResumableCheckpoint", **config.get("checkpoints", {}), "resume_from": checkpoint},

@@ -36,6 +36,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--keys", metavar="DIR", type=Path, help="keys (carla-harness keys DIR), for an address that others reach"
     )
+    parser.add_argument(
+        "--record", metavar="FILE", type=Path, help="append every bundle to this file as it comes; see `play`, `export`"
+    )
     parser.add_argument("--work-dir", metavar="DIR", type=Path, default=Path("out/train"), help="results (%(default)s)")
     parser.add_argument(
         "--resume", action="store_true", help="go on from the newest checkpoint in --work-dir, as if never stopped"
@@ -66,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         options=arguments.cfg_options,
         resume=arguments.resume,
         keys=arguments.keys,
+        record=arguments.record,
         told=note_sigterm(),
     )
     return 0
