@@ -55,6 +55,12 @@ TAGS: tuple[Tag, ...] = (
     Tag(28, "guard rail", IGNORED, (180, 165, 180)),
 )
 
+LABEL_IDS: tuple[int, ...] = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+"""Cityscapes' label id of each train id 0..18."""
+
+VOID_LABEL_IDS = {"static": 4, "dynamic": 5, "ground": 6, "rail track": 10, "guard rail": 14, "bridge": 15}
+"""Cityscapes' label id of the tags that neither train nor score there, by name; 0 for the others."""
+
 LEFT_OUT = (9, 15, 16)
 """Train ids of the 19 that the 16-class protocol leaves out: terrain, bus, train."""
 
@@ -73,6 +79,14 @@ def tag_to_train_id() -> NDArray[np.uint8]:
     table = np.full(256, IGNORED, dtype=np.uint8)
     for row in TAGS:
         table[row.tag] = row.train_id
+    return table
+
+
+def tag_to_label_id() -> NDArray[np.uint8]:
+    """Return the `(256,)` uint8 table from CARLA tag to Cityscapes' label id, 0 ("unlabeled") where it has none."""
+    table = np.zeros(256, dtype=np.uint8)
+    for row in TAGS:
+        table[row.tag] = VOID_LABEL_IDS.get(row.name, 0) if row.train_id == IGNORED else LABEL_IDS[row.train_id]
     return table
 
 
