@@ -31,7 +31,7 @@ FREE = (
     *("val_", "test_", "checkpoints", "resume", "load_from", "_base_"),
     *(
         f"train_dataloader.dataset.{key}"
-        for key in ("endpoint", "resume_from", "slots", "patience_s", "first_patience_s", "shared", "keys")
+        for key in ("endpoint", "resume_from", "slots", "patience_s", "first_patience_s", "shared", "keys", "record")
     ),
 )
 """Beginnings of settings that may change at a resume: they have no part in what is learnt."""

@@ -12,8 +12,11 @@ from harness import datasets, training
 from harness.cursor import Cursor
 from harness.files import written_whole
 from harness.journal import Journal, read_journal
+from harness.receiver import open_stream
 from harness.resume import ResumableCheckpoint, StoppedError, check_settings, read_checkpoint, settings
+from protocols.bundle import encode_bundle
 from protocols.errors import InputError
+from protocols.recording import RecordingWriter
 
 TINY = {
     **{"type": "MixVisionTransformer", "in_channels": 3, "embed_dims": 8, "num_stages": 4, "num_layers": [1, 1, 1, 1]},
@@ -34,7 +37,15 @@ SMALL = {
 
 
 def small_run(
-    work_dir, stream, monkeypatch, *, iterations=10, checkpoint=None, name="daformer_dg_cosine_small", **more
+    work_dir,
+    stream,
+    monkeypatch,
+    *,
+    iterations=10,
+    checkpoint=None,
+    name="daformer_dg_cosine_small",
+    endpoint="",
+    **more,
 ):
     """Return a runner on a still stream, and its checkpoint hook."""
     monkeypatch.setattr(datasets, "open_stream", stream)
@@ -48,6 +59,7 @@ def small_run(
     training.set_seed(config, 5)
     training.set_iterations(config, iterations)
     config.train_dataloader.dataset.resume_from = checkpoint
+    config.train_dataloader.dataset.endpoint = endpoint
     config.custom_hooks.append({"type": "ResumableCheckpoint", "interval": 4, "keep": 2, "resume_from": checkpoint})
     runner = training.build_runner(config)
     return runner, next(hook for hook in runner.hooks if isinstance(hook, ResumableCheckpoint))
@@ -69,32 +81,59 @@ def assert_equal_runs(first, second):
     assert first[2] == second[2]
 
 
-ARMS = ["baseline", "cosine", "l2", "mmd"]
+@pytest.fixture
+def recorded(tmp_path, bundle):
+    """Return a function that records bundles but the broken ones, and returns the file's endpoint."""
+
+    def record(count, broken):
+        file = tmp_path / "bundles.rec"
+        with open(file, "xb+", buffering=0) as out:
+            writer = RecordingWriter(out)
+            for index in sorted(set(range(count)) - broken):
+                writer.append(encode_bundle(bundle(index, 64, 128), mask_codec="zstd"))
+            writer.close()
+        return f"file:{file}"
+
+    return record
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_resumed_equals_uninterrupted(arm, tmp_path, bundle, still_stream, monkeypatch, scale):
-    """Killed without a word after 6 of 10 iterations: the checkpoint of 4 is the last; and told to leave at any."""
-    name = f"daformer_dg_{arm}_small"
+def arms(scale):
+    """Return the arms that ship; by default three of them."""
+    shipped = [path.name for path in training.find_config("daformer_dg_cosine").parent.glob("daformer_dg_*_small.py")]
+    found = sorted(name.removeprefix("daformer_dg_").removesuffix("_small.py") for name in shipped)
+    return found if scale == "soak" else [arm for arm in found if arm in ("contrast", "cosine", "unpaired")]
+
+
+def test_each_arm_is_the_same_uninterrupted_recorded_and_resumed(
+    tmp_path, bundle, still_stream, recorded, monkeypatch, scale
+):
+    """E0: one run from a stream, one from a stream and, after it died without a word, from a recording."""
+    iterations, pace = (30, 2.0) if scale == "soak" else (10, 1.5)
     broken = {9}  # a bundle that no producer can make is no gap
-    whole = finished(
-        small_run(tmp_path / "whole", still_stream(bundle, broken=broken), monkeypatch, name=name)[0],
-        tmp_path / "whole",
-    )
-    part = tmp_path / "part"
-    runner, _ = small_run(part, still_stream(bundle, broken=broken), monkeypatch, name=name)
-    with monkeypatch.context() as patch:
-        patch.setattr(type(runner.train_dataloader.dataset), "_fill", dies_at(6))
-        with pytest.raises(ZeroDivisionError):
-            runner.train()
-    saved = part / "checkpoints/checkpoint_0000004.pth"
-    stream = still_stream(bundle, broken=broken)
-    runner, keeper = small_run(part, stream, monkeypatch, name=name, checkpoint=str(saved))
-    said = []
-    keeper.say = said.append
-    assert_equal_runs(whole, finished(runner, part))
-    assert said == ["resumed at iteration 4: exact"]
-    assert keeper.resumes == [4]
+    recording, dice = recorded(64, broken), np.random.default_rng()
+    for arm in arms(scale):
+        kwargs = {"name": f"daformer_dg_{arm}_small", "iterations": iterations}
+        kwargs["train_dataloader.dataset.pace"] = pace
+        runner, _ = small_run(tmp_path / arm / "whole", still_stream(bundle, broken=broken), monkeypatch, **kwargs)
+        whole = finished(runner, tmp_path / arm / "whole")
+        assert len(whole[1]) == iterations
+        for turn in range(3 if scale == "soak" else 1):
+            part, moment = tmp_path / arm / f"part{turn}", int(dice.integers(1, iterations))
+            runner, _ = small_run(part, still_stream(bundle, broken=broken), monkeypatch, **kwargs)
+            with monkeypatch.context() as patch:
+                patch.setattr(type(runner.train_dataloader.dataset), "_fill", dies_at(moment))
+                with pytest.raises(ZeroDivisionError):
+                    runner.train()
+            saved = part / f"checkpoints/checkpoint_{moment // 4 * 4:07d}.pth"
+            runner, keeper = small_run(
+                part, open_stream, monkeypatch, checkpoint=str(saved), endpoint=recording, **kwargs
+            )
+            said = []
+            keeper.say = said.append
+            assert_equal_runs(whole, finished(runner, part))
+            assert said == [f"resumed at iteration {moment // 4 * 4}: exact"]
+            assert keeper.resumes == [moment // 4 * 4]
+        print(f"E0 {arm}: {iterations} iterations, equal parameters, losses and journals; died at {moment}")
 
 
 def dies_at(iteration):
