@@ -80,9 +80,12 @@ class Crew:
             TimeoutError: not even a sign of life came in time.
         """
         try:
-            return self._notes.get(timeout=wait_s)
+            note = self._notes.get(timeout=wait_s)
         except queue.Empty:
             raise TimeoutError(f"no sign of life for {wait_s:.0f} s") from None
+        if note is None:
+            self._notes.put(None)  # an end stays one, for who asks again
+        return note
 
     def last_words(self) -> str:
         """Return how it ended, as far as is known: its last line on stderr, or the number of its signal."""

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from carla_plugin.crew import ONLY_PLAN, SILENCE_S, Crew, Job
+from carla_plugin.crew import BEAT_S, ONLY_PLAN, SILENCE_S, Crew, Job
 from carla_plugin.layouts import Layouts
+from carla_plugin.world.lifeline import listens
 from protocols.errors import InputError, ManyskiesError, PeerError
 
 LOOK_EVERY_S = 0.5
@@ -45,6 +46,9 @@ class Planner:
         crew = Crew(job)
         try:
             yield cls(job, crew)
+        except PeerError:
+            crew.kill()  # there is nothing to put back
+            raise
         finally:
             crew.dismiss()
 
@@ -70,8 +74,12 @@ class Planner:
             try:
                 note = self._crew.hear(LOOK_EVERY_S)
             except TimeoutError:
-                if time.monotonic() - heard > SILENCE_S:
+                silent_s = time.monotonic() - heard
+                if silent_s > SILENCE_S:
                     raise PeerError(f"simulator at {self._address}: its photographer hangs") from None
+                # some calls of the wheel hold all of Python until they time out, heartbeats included
+                if silent_s > 2 * BEAT_S and not listens(self._job.host, self._job.port):
+                    raise PeerError(f"simulator at {self._address}: gone while planning") from None
                 continue
             heard = time.monotonic()
             if note is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from carla_plugin.channel import Note
-from carla_plugin.crew import SILENCE_S, Crew, Job
+from carla_plugin.crew import BEAT_S, SILENCE_S, Crew, Job
 from carla_plugin.desk import Desk, Task
 from carla_plugin.launch import Launch
 from carla_plugin.world.lifeline import listens
@@ -256,8 +256,12 @@ class Studio:
             try:
                 note = crew.hear(PAUSE_S)
             except TimeoutError:
-                if time.monotonic() - heard > silence_s:
+                silent_s = time.monotonic() - heard
+                if silent_s > silence_s:
                     raise LostError(f"simulator at {self.place.address}: its photographer hangs") from None
+                # some calls of the wheel hold all of Python until they time out, signs of life included
+                if silent_s > 2 * BEAT_S and not listens(self.place.host, self.place.port):
+                    raise LostError(f"simulator at {self.place.address}: gone in mid-stream", gone=True) from None
                 continue
             heard = time.monotonic()
             if self._sort(crew, note):
