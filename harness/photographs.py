@@ -12,10 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocols.errors import InputError
-from protocols.labels import IGNORED
-
-LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
-"""Cityscapes' label id of each train id 0..18."""
+from protocols.labels import IGNORED, LABEL_IDS
 
 
 class Example(NamedTuple):
@@ -92,8 +89,11 @@ class Photographs:
             split: its part.
 
         Raises:
-            InputError: the folder has no such image, or an image has no label: which file was expected where.
+            InputError: an unknown name; the folder has no such image, or an image has no label: which file was
+                expected where.
         """
+        if name not in LAYOUTS:
+            raise InputError(f"--data {name}: expected recording, stream or one of {', '.join(LAYOUTS)}")
         layout = LAYOUTS[name]
         self.size = layout.size
         self.files: list[tuple[str, Path, Path]] = []

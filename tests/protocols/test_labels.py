@@ -8,6 +8,12 @@ CITYSCAPES_19 = [
     *("road", "sidewalk", "building", "wall", "fence", "pole", "traffic_light", "traffic_sign", "vegetation"),
     *("terrain", "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle"),
 ]
+CITYSCAPES_34 = [
+    *("unlabeled", "ego vehicle", "rectification border", "out of roi", "static", "dynamic", "ground", "road"),
+    *("sidewalk", "parking", "rail track", "building", "wall", "fence", "guard rail", "bridge", "tunnel", "pole"),
+    *("polegroup", "traffic light", "traffic sign", "vegetation", "terrain", "sky", "person", "rider", "car", "truck"),
+    *("bus", "caravan", "trailer", "train", "motorcycle", "bicycle"),
+]
 PUBLISHED_16 = [name for name in CITYSCAPES_19 if name not in ("terrain", "bus", "train")]
 
 
@@ -48,3 +54,11 @@ def test_palette_of_known_tags():
     assert tuple(colours[18]) == (0, 0, 230)
     assert tuple(colours[24]) == (157, 234, 50)
     assert len({tuple(row) for row in colours[:29]}) == 29
+
+
+def test_label_ids_are_cityscapes_by_name():
+    to_label_id = labels.tag_to_label_id()
+    for row in labels.TAGS:
+        name = {"road line": "road", "other": "unlabeled", "water": "unlabeled"}.get(row.name, row.name)
+        assert to_label_id[row.tag] == CITYSCAPES_34.index(name)
+    assert not to_label_id[len(labels.TAGS) :].any()
