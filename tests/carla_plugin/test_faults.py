@@ -98,7 +98,10 @@ def test_no_trainer(simulator, tiny, stream, ended, found):
 
 
 @pytest.mark.parametrize("bundles_before", [0, 1])
-def test_simulator_killed(own_simulator, trainer, tiny, bundles_before, stream, ended):
+def test_simulator_killed(request, scale, trainer, tiny, bundles_before, stream, ended):
+    if bundles_before and scale == "test":
+        pytest.skip("test_recovery kills in mid-stream, too; part of make soak")
+    own_simulator = request.getfixturevalue("own_simulator")
     process = stream(own_simulator.address, trainer.endpoint, tiny, "--bundles", "1000", "--wait", "0")
     trainer.pump(lambda t: t.consumer.producers and len(t.bundles) >= bundles_before)
     own_simulator.kill()
@@ -128,17 +131,6 @@ def test_trainer_killed(simulator, trainer, tiny, stream, ended, found):
     status, lines = ended(process)
     assert (status, len(lines)) == (3, 1)
     assert "no word for 1 s; is it still running?" in lines[0]
-    assert found(simulator) == before
-
-
-@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_told_to_leave(simulator, trainer, tiny, number, expected, stream, ended, found):
-    before = found(simulator)
-    process = stream(simulator.address, trainer.endpoint, tiny, "--bundles", "1000")
-    trainer.pump(lambda t: t.bundles)
-    process.send_signal(number)
-    status, lines = ended(process)
-    assert (status, len(lines)) == (expected, 1)
     assert found(simulator) == before
 
 

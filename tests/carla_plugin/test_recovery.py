@@ -15,6 +15,18 @@ import pytest
 
 from carla_plugin.world.lifeline import listens
 
+BRIEF = """
+seed: 5
+town: Grid_07
+appearances: [noon, night]
+bundles: {bundles}
+traffic: {{cars: 4, vans: 0, trucks: 1, buses: 0, motorcycles: 1, bicycles: 1, pedestrians: 5, radius_m: 60,
+          warm_up_ticks: 5}}
+camera: {{width: 64, height: 32}}
+capture: {{every_ticks: 3}}
+settle: {{second_look_s: 0, closing_look: false}}
+"""
+
 STARTED = """
 import os, sys
 with open(sys.argv[2], "w") as file:
@@ -26,17 +38,25 @@ sys.exit(main())
 
 
 @pytest.fixture
+def brief(tmp_path):
+    """The path of a scenario with little to settle, three moments an episode."""
+    file = tmp_path / "brief.yaml"
+    file.write_text(BRIEF.format(bundles=3))
+    return str(file)
+
+
+@pytest.fixture
 def server(tmp_path):
-    """A server that `--start` starts: its address, the command, and a function that kills it as kill -9 does."""
+    """A server that `--start` starts: its address, the command, and a function that sends it a signal."""
     note, program = tmp_path / "simulator.pid", tmp_path / "start.py"
     program.write_text(STARTED)
     command = shlex.join([sys.executable, str(program), "{port}", str(note)])
 
-    def kill():
+    def hit(number):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(int(note.read_text()), signal.SIGKILL)
+            os.kill(int(note.read_text()), number)
 
-    return f"127.0.0.1:{quiet_port()}", command, kill
+    return f"127.0.0.1:{quiet_port()}", command, hit
 
 
 def quiet_port() -> int:
@@ -71,19 +91,23 @@ def pump_a_while(trainer, seconds):
     trainer.pump(lambda t: time.monotonic() > until)
 
 
-def test_simulator_killed_at_random_moments(scale, trainer, tiny, server, command, ended, tmp_path):
-    address, start, kill = server
-    kills, bundles = (20, 200) if scale == "soak" else (1, 12)
+@pytest.mark.parametrize("way", ["SIGKILL", "SIGSTOP"])
+def test_simulator_hit_at_random_moments(scale, trainer, brief, server, command, ended, tmp_path, way):
+    """Killed or stopped, the simulator is started again, and every bundle arrives once, in order."""
+    if way == "SIGSTOP" and scale == "test":
+        pytest.skip("waits out the limit of a tick; part of make soak")
+    address, start, hit = server
+    kills, bundles = {"test": (1, 12), "soak": (20 if way == "SIGKILL" else 3, 200)}[scale]
     dice = random.Random(7)
     process = command(
-        "stream", tiny, "--server", address, "--start", start, "--to", trainer.endpoint,
+        "stream", brief, "--server", address, "--start", start, "--to", trainer.endpoint,
         "--bundles", str(bundles), "--json", str(tmp_path / "told.json"),
     )  # fmt: skip
     for moment in sorted(dice.sample(range(1, bundles - 1), kills)):
         trainer.pump(lambda t, moment=moment: len(t.bundles) >= moment or process.poll() is not None, 180.0)
         pump_a_while(trainer, dice.uniform(0.0, 0.3))
-        kill()
-    pump_until_ended(trainer, process, 180.0)
+        hit(getattr(signal, way))
+    pump_until_ended(trainer, process, 180.0 + bundles)
     status, lines = ended(process)
     assert status == 0, lines
     assert indices(trainer) == list(range(bundles))
@@ -94,12 +118,12 @@ def test_simulator_killed_at_random_moments(scale, trainer, tiny, server, comman
     assert not listens("127.0.0.1", int(address.rpartition(":")[2]))  # what it started it has ended
 
 
-def test_bundles_are_the_same_whatever_happened(simulator, trainers, tiny, server, command, ended):
+def test_bundles_are_the_same_whatever_happened(simulator, trainers, brief, server, command, ended):
     """A photographer killed in mid-episode is replaced; its server is put back first, and bundles do not differ."""
     runs = []
     for kills in (0, 1):
         trainer = trainers()
-        process = command("stream", tiny, "--server", simulator.address, "--to", trainer.endpoint, "--bundles", "5")
+        process = command("stream", brief, "--server", simulator.address, "--to", trainer.endpoint, "--bundles", "5")
         if kills:
             trainer.pump(lambda t: len(t.bundles) >= 2)
             for child in children(process.pid):
@@ -110,9 +134,9 @@ def test_bundles_are_the_same_whatever_happened(simulator, trainers, tiny, serve
     assert runs[0] == runs[1]
 
 
-def test_two_servers_one_of_which_stays_away(simulator, own_simulator, trainer, tiny, command, ended):
+def test_two_servers_one_of_which_stays_away(simulator, own_simulator, trainer, brief, command, ended):
     process = command(
-        "stream", tiny, "--server", simulator.address, "--server", own_simulator.address, "--wait", "0",
+        "stream", brief, "--server", simulator.address, "--server", own_simulator.address, "--wait", "0",
         "--to", trainer.endpoint, "--bundles", "12",
     )  # fmt: skip
     trainer.pump(lambda t: len(t.bundles) >= 5)
@@ -124,20 +148,21 @@ def test_two_servers_one_of_which_stays_away(simulator, own_simulator, trainer, 
 
 
 @pytest.mark.parametrize("way", ["SIGTERM", "SIGINT", "parent", "all"])
-def test_server_is_as_it_was_found(scale, simulator, trainers, tiny, command, ended, way, found):
+def test_server_is_as_it_was_found(scale, simulator, trainers, brief, command, ended, way, found):
     """Told to leave or killed at a random moment, alone or with its photographer: nothing of it stays."""
     dice = random.Random(way)
     before = found(simulator)
     for _ in range(20 if scale == "soak" else 1):
         trainer = trainers()
-        process = command("stream", tiny, "--server", simulator.address, "--to", trainer.endpoint, "--bundles", "1000")
+        process = command("stream", brief, "--server", simulator.address, "--to", trainer.endpoint, "--bundles", "1000")
         after = dice.randrange(4)
         trainer.pump(lambda t, after=after: t.consumer.producers and len(t.bundles) >= after)
         pump_a_while(trainer, dice.uniform(0.0, 0.5))
         started = children(process.pid)
         if way in ("SIGTERM", "SIGINT"):
             process.send_signal(getattr(signal, way))
-            ended(process)
+            status, lines = ended(process)
+            assert (status, len(lines)) == (143 if way == "SIGTERM" else 130, 1)
         else:
             for victim in [process.pid, *(started if way == "all" else [])]:
                 os.kill(victim, signal.SIGKILL)
@@ -151,7 +176,7 @@ def test_server_is_as_it_was_found(scale, simulator, trainers, tiny, command, en
         assert found(simulator) == before
 
 
-def test_the_next_start_puts_back_too(simulator, trainers, tiny, command, ended, found):
+def test_the_next_start_puts_back_too(simulator, trainers, brief, command, ended, found):
     import carla
 
     client = carla.Client("127.0.0.1", simulator.port)
@@ -163,14 +188,14 @@ def test_the_next_start_puts_back_too(simulator, trainers, tiny, command, ended,
     try:
         before = found(simulator)
         trainer = trainers()
-        process = command("stream", tiny, "--server", simulator.address, "--to", trainer.endpoint)
+        process = command("stream", brief, "--server", simulator.address, "--to", trainer.endpoint)
         trainer.pump(lambda t: t.bundles)
         victims = [process.pid, *children(process.pid)]
         for victim in victims:
             os.kill(victim, signal.SIGKILL)
         ended(process)
         trainer = trainers()
-        process = command("stream", tiny, "--server", simulator.address, "--to", trainer.endpoint, "--bundles", "1")
+        process = command("stream", brief, "--server", simulator.address, "--to", trainer.endpoint, "--bundles", "1")
         pump_until_ended(trainer, process)
         assert ended(process)[0] == 0
         assert found(simulator) == before  # the user's own car, too
@@ -178,13 +203,15 @@ def test_the_next_start_puts_back_too(simulator, trainers, tiny, command, ended,
         hero.destroy()
 
 
-def test_nothing_grows(scale, simulator, trainer, tiny, command, ended, found):
+def test_nothing_grows(scale, simulator, trainer, tmp_path, command, ended, found):
     """Memory stays flat over a run, in all processes, and no actor, stream or slot is left behind."""
+    scenario = tmp_path / "long.yaml"
+    scenario.write_text(BRIEF.format(bundles=20))
     bundles = 5000 if scale == "soak" else 60
     before = found(simulator)
     files = open_files(simulator.process.pid)
     process = command(
-        "stream", tiny, "--server", simulator.address, "--to", trainer.endpoint, "--bundles", str(bundles)
+        "stream", str(scenario), "--server", simulator.address, "--to", trainer.endpoint, "--bundles", str(bundles)
     )
     sizes: list[list[int]] = []
     for moment in range(bundles // 3, bundles, max(1, bundles // 60)):
