@@ -53,9 +53,9 @@ def score(
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stack.callback(progress.clear)
-        found, own_size, total = _data(stack, data, root, split, count)
         stack.enter_context(training.quiet_libraries(scratch))
-        config = training.load_config(name, training.parse_options(options), scratch)
+        config = training.load_config(name, training.parse_options(options), scratch)  # it may add a data set
+        found, own_size, total = _data(stack, data, root, split, count)
         with training.silence():
             import harness.modules  # noqa: F401  # what the config names
             from harness.evaluation import Predictor, build_network, evaluate, table

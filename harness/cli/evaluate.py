@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-DATA = ("cityscapes", "acdc", "dark_zurich", "folder", "recording", "stream")
+DATA = ("recording", "stream", "cityscapes", "acdc", "dark_zurich", "folder")
 
 EXAMPLE = """example:
   carla-harness evaluate daformer_dg_cosine_small out/train/weights.pth --data folder --root data/mystreets
@@ -33,7 +33,10 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("config", metavar="CONFIG", help="what it was trained with: a file, or a name that ships")
     parser.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help="weights.pth, or a checkpoint of a run")
     parser.add_argument(
-        "--data", choices=DATA, required=True, help="what kind of data; folder: anything in Cityscapes' layout"
+        "--data",
+        metavar="NAME",
+        required=True,
+        help=f"what kind of data: {', '.join(DATA)} (anything in Cityscapes' layout), or one that the config adds",
     )
     parser.add_argument(
         "--root", metavar="DIR", required=True, help="its folder; of a recording the file, of a stream the address"
