@@ -19,7 +19,7 @@ import zmq
 from carla_plugin.keys import present
 from carla_plugin.rooms import Pool, Room, Shape, copy_into, slot_header
 from carla_plugin.shared_memory import SharedMemoryError, TrainerSlots, host_name
-from protocols.bundle import Bundle, encode_bundle
+from protocols.bundle import Bundle, Packed, encode_bundle
 from protocols.endpoints import is_local
 from protocols.envelopes import Credit
 from protocols.errors import InputError, ManyskiesError, PeerError
@@ -65,6 +65,7 @@ class Publisher:
         repeats: bool = True,
         session: str | None = None,
         keys: str | Path | None = None,
+        jpeg: Packed | None = None,
     ) -> None:
         """Connect; nothing is waited for.
 
@@ -76,6 +77,7 @@ class Publisher:
             repeats: whether a bundle can be made again from its index; else the trainer says what that costs.
             session: name of this start; one that goes on for another that ended may have that one's. New unless given.
             keys: folder that `carla-harness keys` made for this plugin.
+            jpeg: packs images with loss, where they go through a socket; None sends them bit by bit.
 
         Raises:
             InputError: not a ZeroMQ address, or no keys.
@@ -89,6 +91,7 @@ class Publisher:
             repeats=repeats,
             host=host_name() if is_local(endpoint) else "",
         )
+        self._jpeg = jpeg
         self._mask_codec = "raw" if endpoint.startswith("ipc://") else "zstd"
         self._change = threading.Condition()
         self._offered: dict[int, Message | Bundle | _Filled | str] = {}  # what is not sent yet, or why there is none
@@ -175,6 +178,20 @@ class Publisher:
         self._ring()
         return True
 
+    def put_frames(self, index: int, frames: Message) -> bool:
+        """Hand over a bundle that is encoded already, such as a recording's; else as `put`.
+
+        Args:
+            index: of the bundle.
+            frames: as `encode_bundle` gives them.
+        """
+        with self._change:
+            if not self._may_offer(index):
+                return not self._producer.stopped
+            self._offered[index] = frames
+        self._ring()
+        return True
+
     def drop(self, index: int, cause: str) -> bool:
         """Tell the trainer that a bundle cannot be made, so that it does not wait for it.
 
@@ -246,7 +263,7 @@ class Publisher:
                 return _Filled(slot_header(bundle), credit)
         if self._slots is not None:
             return bundle
-        return encode_bundle(bundle, mask_codec=self._mask_codec)
+        return encode_bundle(bundle, mask_codec=self._mask_codec, jpeg=self._jpeg)
 
     def _may_offer(self, index: int) -> bool:
         """Wait until the thread can take something for an index: at most one may wait there for its credit.
@@ -420,7 +437,7 @@ class Publisher:
             self._slots.end(credit)
             if fits:
                 return self._producer.send(index, [slot_header(offer)], in_slot=True)
-        return self._producer.send(index, encode_bundle(offer, mask_codec=self._mask_codec))
+        return self._producer.send(index, encode_bundle(offer, mask_codec=self._mask_codec, jpeg=self._jpeg))
 
     def _try(self, message: Message) -> bool:
         """Send without waiting; return whether the message went out."""

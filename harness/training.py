@@ -261,7 +261,8 @@ def train(
         dataset = runner.train_dataloader.dataset
         stack.callback(dataset.stream.close)
         dataset.stream.warn = live.progress.say
-        live.progress.say(f"listening at {dataset.stream.endpoint}")
+        doing = "reading" if endpoint.startswith("file:") else "listening at"
+        live.progress.say(f"{doing} {dataset.stream.endpoint}")
         runner.train()
         stats = dataset.stream.stats()
         seconds = live.history[-1]["seconds"]

@@ -78,6 +78,17 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--keys", metavar="DIR", help="keys (carla-harness keys DIR), for a trainer on another machine, and the monitor"
     )
+    parser.add_argument(
+        "--record", metavar="FILE", type=Path, help="append every bundle to this file, too; see `play` and `export`"
+    )
+    parser.add_argument(
+        "--record-or-stop", action="store_true", help="stop when the recording cannot go on (default: stream on)"
+    )
+    parser.add_argument(
+        "--jpeg", metavar="QUALITY", type=_count,
+        help="pack images as JPEG, 1..100, for sockets and files: lossy, so refused by trainers that are to repeat a "
+        "run (default: every bit as drawn)",
+    )  # fmt: skip
     parser.add_argument("--bundles", metavar="N", type=_count, help="bundles in all (default: as the scenario says)")
     parser.add_argument("--episodes", metavar="N", type=_count, help="episodes (default: as the scenario says)")
     parser.add_argument("--seed", metavar="N", type=_count, help="seed of the run (default: the scenario's)")
@@ -94,7 +105,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Stream, and end with a table that says what was done."""
     from carla_plugin.layouts_file import load_source
+    from carla_plugin.lossy import jpeg_packer
     from carla_plugin.publisher import Publisher
+    from carla_plugin.recorder import Recorder
     from carla_plugin.stream import stream
 
     places = _places(arguments)
@@ -106,10 +119,15 @@ def run(arguments: argparse.Namespace) -> int:
             f"--bundles {bundles}: expected at most {scenario.indices}, as many as {arguments.scenario} has"
         )
 
+    jpeg = None if arguments.jpeg is None else jpeg_packer(arguments.jpeg)
+    if arguments.record_or_stop and arguments.record is None:
+        raise InputError("--record-or-stop: expected --record FILE, too")
     leave_when_told(arguments.stay_with_stdin)
+    others: list[Sink] = []  # they come before the publisher: what it was given is the trainer's
+    if arguments.record is not None:
+        others.append(Recorder(arguments.record, jpeg=jpeg, or_stop=arguments.record_or_stop))
     name = f"{scenario.name}@{os.getpid()}"
-    publisher = Publisher(arguments.to, name, scenario.bundle_bytes, arguments.patience, keys=arguments.keys)
-    others: list[Sink] = []
+    publisher = Publisher(arguments.to, name, scenario.bundle_bytes, arguments.patience, keys=arguments.keys, jpeg=jpeg)
     report = Report(bundles)
     try:
         if arguments.monitor:
@@ -119,7 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
         summary = stream(
             source,
             places,
-            [publisher, *others],
+            [*others, publisher],
             bundles=bundles,
             progress=report.tell,
             next_wanted=lambda in_hand, wait_s: publisher.next_wanted(-1, in_hand, wait_s),
