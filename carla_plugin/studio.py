@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +24,8 @@ LOSSES_IN_A_ROW = 5
 
 PAUSE_S = 0.5
 """Between two looks whether a server is back."""
+
+RESTORE_S = 40.0
 
 LOADING_S = 240.0
 """Silence that is allowed while a town loads: longer than the wheel's own limit."""
@@ -115,11 +119,13 @@ class Studio:
             InputError: the server lacks what the scenario names.
         """
         lost: LostError | None = None
+        clean = True
         try:
             while not self._stopping.is_set() and not self._desk.finished:
                 crew = self._open(lost)
                 if crew is None:
                     return
+                clean = False
                 try:
                     self._serve(crew)
                 except LostError as error:
@@ -129,10 +135,26 @@ class Studio:
                 else:
                     return
                 finally:
-                    crew.dismiss()
+                    clean = crew.dismiss()
         finally:
+            if not clean:
+                self._put_back()
             if self.place.start is not None:
                 self.place.start.end()
+
+    def _put_back(self) -> None:
+        """Put the server back for a photographer that could not do so itself; nothing is said if that fails."""
+        if not listens(self.place.host, self.place.port):
+            return
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                [sys.executable, "-m", "carla_plugin.cli", "restore", self.place.address],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                start_new_session=True,
+                timeout=RESTORE_S,
+                check=False,
+            )
 
     def _open(self, lost: LostError | None) -> Crew | None:
         """Return a photographer that is ready, None when told to stop.

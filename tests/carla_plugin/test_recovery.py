@@ -147,16 +147,19 @@ def test_two_servers_one_of_which_stays_away(simulator, own_simulator, trainer, 
     assert sorted(indices(trainer)) == list(range(12))
 
 
-@pytest.mark.parametrize("way", ["SIGTERM", "SIGINT", "parent", "all"])
+@pytest.mark.parametrize("way", ["SIGTERM", "SIGINT", "parent", "photographer", "all"])
 def test_server_is_as_it_was_found(scale, simulator, trainers, brief, command, ended, way, found):
     """Told to leave or killed at a random moment, alone or with its photographer: nothing of it stays."""
     dice = random.Random(way)
     before = found(simulator)
     for _ in range(20 if scale == "soak" else 1):
         trainer = trainers()
-        process = command("stream", brief, "--server", simulator.address, "--to", trainer.endpoint, "--bundles", "1000")
+        process = command(
+            "stream", brief, "--server", simulator.address, "--to", trainer.endpoint,
+            "--bundles", "1000", "--wait", "0",
+        )  # fmt: skip
         after = dice.randrange(4)
-        trainer.pump(lambda t, after=after: t.consumer.producers and len(t.bundles) >= after)
+        trainer.pump(lambda t, p=process, n=after: t.consumer.producers and children(p.pid) and len(t.bundles) >= n)
         pump_a_while(trainer, dice.uniform(0.0, 0.5))
         started = children(process.pid)
         if way in ("SIGTERM", "SIGINT"):
@@ -164,9 +167,10 @@ def test_server_is_as_it_was_found(scale, simulator, trainers, brief, command, e
             status, lines = ended(process)
             assert (status, len(lines)) == (143 if way == "SIGTERM" else 130, 1)
         else:
-            for victim in [process.pid, *(started if way == "all" else [])]:
+            victims = {"parent": [process.pid], "photographer": started, "all": [process.pid, *started]}[way]
+            for victim in victims:
                 os.kill(victim, signal.SIGKILL)
-            ended(process)
+            assert ended(process)[0] == (3 if way == "photographer" else -signal.SIGKILL)
             until = time.monotonic() + 60.0
             while any(Path(f"/proc/{child}").exists() for child in started):
                 assert time.monotonic() < until, "the photographer stays"
