@@ -1,14 +1,10 @@
-"""The collapse alarm: by hand, against noise, after a resume, and on a network that does collapse."""
+"""The collapse alarm: by hand, against noise, and after a resume; tests/harness/test_arms.py has it on networks."""
 
 import random
 
 import pytest
-import torch
-from mmengine.config import Config
 
 from harness.alarm import MarginAlarm
-from harness.chance import reseed
-from harness.datasets import as_results, collate_appearances
 
 
 def rung(values, alarm=None, stage="margin_2"):
@@ -61,49 +57,3 @@ def test_goes_on_from_its_state():
     rung(values[75:], second)
     assert second.state_dict() == whole.state_dict()
     assert whole.rung
-
-
-def trained(arm, bundle, alarm, iterations, weight=None):
-    """Train the small config on crops of bundles in this process, watched by an alarm."""
-    from mmengine.optim import OptimWrapper
-    from mmengine.registry import init_default_scope
-    from mmseg.registry import MODELS, TRANSFORMS
-
-    from harness.chance import chance
-    from harness.training import find_config
-
-    config = Config.fromfile(str(find_config(f"daformer_dg_{arm}_small")))
-    init_default_scope("mmseg")
-    config.model.data_preprocessor.size = (64, 64)
-    config.model.decode_head.channels = 16
-    config.train_dataloader.dataset.pipeline[2]["size"] = (64, 64)
-    if weight is not None:
-        config.model.consistency.loss_weight = weight
-    torch.manual_seed(0)
-    model = MODELS.build(config.model).train()
-    model.init_weights()
-    heads, trunk = model.decode_head.parameters(), model.backbone.parameters()
-    optimizer = torch.optim.AdamW([{"params": trunk, "lr": 2e-4}, {"params": heads, "lr": 2.5e-3}], weight_decay=0.01)
-    wrapper = OptimWrapper(optimizer)
-    pipeline = [TRANSFORMS.build(step) for step in config.train_dataloader.dataset.pipeline]
-    for iteration in range(iterations):
-        reseed(0, iteration)
-        samples = []
-        for place in range(2):
-            # the same crops again and again, for the margin not to change with what they show
-            sample = as_results(bundle(place, 96, 128, coarse=16), -1, chance(0, 2, 0, place))
-            for step in pipeline:
-                sample = step.transform(sample)
-            samples.append(sample)
-        logged = model.train_step(collate_appearances(samples), wrapper)
-        alarm.add({key: float(value) for key, value in logged.items()})
-
-
-def test_alarm_fires_on_cosine_ten_and_stays_silent_on_the_baseline(bundle, scale):
-    """The soak has the alarm's own windows; the default has windows a tenth as long, to be done in seconds."""
-    windows, iterations = ((), 300) if scale == "soak" else ((3, 4), 16)
-    quiet, loud = MarginAlarm(*windows), MarginAlarm(*windows)
-    trained("baseline", bundle, quiet, iterations)
-    assert quiet.rung == []
-    trained("cosine", bundle, loud, iterations, weight=10.0)
-    assert "margin of stage 3 fell below half of its first value" in loud.rung
