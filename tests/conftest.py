@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-START_TIMEOUT_S = 240  # a first start compiles the renderer
+START_TIMEOUT_S = 600  # a first start compiles the renderer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
