@@ -22,21 +22,24 @@ import zmq
 from numpy.typing import NDArray
 
 from harness.endpoint import check_endpoint, remove_socket
+from harness.intake import Intake
 from harness.jpeg import unpacker
 from harness.keys import guard
+from harness.pinning import Pinned, Reading
 from harness.recorded import SCHEME, RecordedStream, open_recorded
 from harness.recorder import Recorder
 from harness.shared_memory import SharedSlots
 from harness.slots import Slots
-from harness.stream import Slot, StreamEnd, StreamError, StreamStats
-from protocols.bundle import HEADER_LIMIT, Bundle, BundleHeader, decode_header, places, unpack_plane, view
+from harness.stream import Slot, StreamEnd, StreamError, StreamStats, stall_words
+from protocols.bundle import HEADER_LIMIT, Bundle, places, view
 from protocols.errors import InputError, RemoteProtocolError
 from protocols.flow import Consumer, Delivery, Outgoing, envelope
-from protocols.planes import Buffer, check_plane
 from protocols.wanted import Range
 
 LINGER_MS = 1000
+FAREWELL_S = 0.5
 POLL_MS = 250
+READ_POLL_MS = 1
 HANDSHAKE_MS = 5000
 SILENT_S = 10.0
 """A producer speaks each second; what one this long silent was to make goes to others, or back to it when it wakes."""
@@ -59,12 +62,6 @@ def open_stream(endpoint: str, **settings: Any) -> BundleStream | RecordedStream
     if endpoint.startswith(SCHEME):
         return open_recorded(endpoint, settings)
     return BundleStream(endpoint, **settings)
-
-
-def planes_of(header: BundleHeader, memory: NDArray[np.uint8]) -> list[Buffer]:
-    """Return the planes that lie unpacked in a slot, as they would have been sent."""
-    starts = places(header.planes)
-    return [memory.data[start : start + each.raw_bytes] for each, start in zip(header.planes, starts[:-1], strict=True)]
 
 
 class BundleStream:
@@ -98,6 +95,7 @@ class BundleStream:
         shared: bool = False,
         reserve: int = 0,
         keys: str | Path | None = None,
+        pin: bool = False,
         record: str | Path | None = None,
     ) -> None:
         """Bind the address and start the thread.
@@ -115,6 +113,7 @@ class BundleStream:
             shared: whether slots lie in shared memory, so that plugins on this machine write straight into them.
             reserve: further shared slots, for a reservoir; see `reserved`.
             keys: folder that `carla-harness keys` made for the trainer: only plugins whose key is in it are heard.
+            pin: whether to lock the slots for copies by a GPU; see `give_back`.
             record: file that every bundle is appended to as it came; `warn` is told when that cannot go on.
 
         Raises:
@@ -125,9 +124,10 @@ class BundleStream:
         check_endpoint(endpoint, guarded=keys is not None)
         self.warn: Warn = logging.getLogger(__name__).warning
         self._recorder = None if record is None else Recorder(Path(record), lambda words: self.warn(words))
-        self._jpeg = None if ordered else unpacker()
+        jpeg = None if ordered else unpacker()
         self._shared = SharedSlots(slots, max_bundle_bytes, reserve) if shared else None
         self._slots: Slots | SharedSlots = self._shared or Slots(slots, max_bundle_bytes)
+        self._pinned: Pinned | None = None
         self._consumer = Consumer(
             secrets.token_hex(8) if run_id is None else run_id,
             slots,
@@ -144,6 +144,7 @@ class BundleStream:
         self._change = threading.Condition()
         self._ready: dict[int, tuple[Slot, int]] = {}  # by index, in the order they came
         self._returned: list[int] = []
+        self._read: list[tuple[Reading, int]] = []  # slots that are given back and still read by a GPU
         self._closing = False
         self._stopping = False
         self._stats = StreamStats()
@@ -159,8 +160,12 @@ class BundleStream:
         self._socket.set(zmq.MAXMSGSIZE, max(max_bundle_bytes, 2 * HEADER_LIMIT))
         self._socket.set(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._socket.set(zmq.LINGER, LINGER_MS)
+        keep = None if self._recorder is None else self._recorder.put
+        self._intake = Intake(self._socket, self._shared, jpeg, keep)
         self._guard = None
         try:
+            if pin:
+                self._pinned = Pinned(self._slots.pieces)
             if keys is not None:
                 self._guard = guard(self._socket, self._context, Path(keys))
             self._socket.bind(endpoint)
@@ -217,7 +222,7 @@ class BundleStream:
                     self._check_patience(started)
                     if not told and time.monotonic() - started > STALL_S:
                         told = True
-                        self.warn(self._stall(time.monotonic() - started))
+                        self.warn(stall_words(self._consumer, self._ages(), time.monotonic() - started))
                     self._change.wait(0.5)
                     index = self._next()
                 if index is not None or not wait:
@@ -239,11 +244,13 @@ class BundleStream:
         self.receipts.append(index)
         return slot
 
-    def give_back(self, memory: NDArray[np.uint8]) -> None:
+    def give_back(self, memory: NDArray[np.uint8], after: Reading | None = None) -> None:
         """Put a slot's memory, or other memory of the same size in exchange, back into the ring.
 
         Args:
             memory: `(max_bundle_bytes,)` uint8.
+            after: what still reads it, such as a `torch.cuda.Event` recorded after a `non_blocking` copy; only when
+                that is done is the slot free for another bundle.
 
         Raises:
             ValueError: other memory than that, or more than was taken.
@@ -251,8 +258,12 @@ class BundleStream:
         with self._change:
             if self._closing:
                 return
-            self._returned.append(self._slots.put_in(memory))
-            self._bell.send(b"")
+            number = self._slots.put_in(memory)
+            if after is None or after.query():
+                self._returned.append(number)
+            else:
+                self._read.append((after, number))
+            self._ring()
 
     @property
     def reserved(self) -> list[NDArray[np.uint8]]:
@@ -284,22 +295,29 @@ class BundleStream:
     def stats(self) -> StreamStats:
         """Return what the stream has seen so far."""
         with self._change:
-            now = time.monotonic()
-            names = self._consumer.producers
-            ages = {names[peer]: now - heard for peer, heard in self._heard.items() if peer in names}
             return replace(
                 self._stats,
                 duplicates=self._consumer.duplicates,
                 dropped=len(self._consumer.dropped),
-                producer_age_s=ages,
+                producer_age_s=self._ages(),
             )
+
+    def _ring(self) -> None:
+        """Wake the thread; one that has ended needs no waking."""
+        with contextlib.suppress(zmq.ZMQError):
+            self._bell.send(b"", flags=zmq.NOBLOCK)
+
+    def _ages(self) -> dict[str, float]:
+        """Return seconds since the last word of each connected producer; called with the lock held."""
+        now, names = time.monotonic(), self._consumer.producers
+        return {names[peer]: now - heard for peer, heard in self._heard.items() if peer in names}
 
     def stop(self) -> None:
         """Tell the producers, present and to come, to stop; the stream stays open for their goodbyes."""
         with self._change:
             if not self._closing and not self._stopping:
                 self._stopping = True
-                self._bell.send(b"")
+                self._ring()
 
     def close(self) -> None:
         """Tell the producers to stop, and let go of address, thread and memory; may be called twice."""
@@ -307,7 +325,7 @@ class BundleStream:
             if self._closing:
                 return
             self._closing = True
-            self._bell.send(b"")
+            self._ring()
             self._change.notify_all()
         self._thread.join()
         self._bell.close(linger=0)
@@ -322,6 +340,10 @@ class BundleStream:
         if not self._socket.closed:
             self._socket.close(linger=0)
         self._context.term()
+        for reading, _ in self._read:
+            reading.synchronize()
+        if self._pinned is not None:
+            self._pinned.release()
         self._slots.close()
         if self._recorder is not None:
             self._recorder.close()
@@ -347,19 +369,6 @@ class BundleStream:
             f"producer {silent}: no word for {patience_s:.0f} s after {self._stats.bundles} bundles; is it running?"
         )
 
-    def _stall(self, waited_s: float) -> str:
-        """Return who keeps the trainer waiting, in words; called with the lock held."""
-        missing, now = self._consumer.next_index, time.monotonic()
-        names, hands = self._consumer.producers, self._consumer.hands
-        ages = {names[peer]: now - heard for peer, heard in self._heard.items() if peer in names}
-        if not names:
-            return f"waiting for bundle {missing} for {waited_s:.0f} s: no producer is connected"
-        holders = [name for name, indices in hands.items() if missing in indices] or sorted(names.values())
-        words = ", ".join(
-            f"{name} (last word {ages.get(name, 0.0):.0f} s ago, to make {hands.get(name)})" for name in holders
-        )
-        return f"waiting for bundle {missing} for {waited_s:.0f} s: producer {words}"
-
     # everything below runs in the thread
 
     def _serve(self) -> None:
@@ -369,7 +378,8 @@ class BundleStream:
         told = False  # that they are to stop
         try:
             while not self._closing:
-                ready = dict(poller.poll(POLL_MS))
+                ready = dict(poller.poll(READ_POLL_MS if self._read else POLL_MS))
+                self._look_at_readers()
                 if self._ear in ready:
                     while self._ear.poll(0):
                         self._ear.recv()
@@ -382,7 +392,7 @@ class BundleStream:
                 if self._socket in ready:
                     self._receive()
                 self._forget_silent()
-            self._send(self._consumer.stop())
+            self._part()
         except Exception as error:  # the waiting trainer must hear of it
             self._stats.last_fault = f"{type(error).__name__}: {error}"
             with self._change:
@@ -390,6 +400,23 @@ class BundleStream:
         finally:
             self._ear.close(linger=0)
             self._socket.close(linger=LINGER_MS)
+
+    def _look_at_readers(self) -> None:
+        """Free the slots whose copies to a GPU are done."""
+        with self._change:
+            done = [number for reading, number in self._read if reading.query()]
+            self._read = [each for each in self._read if each[1] not in done]
+            if done:
+                self._send(self._consumer.freed(done))
+
+    def _part(self) -> None:
+        """Tell all to stop, and wait a little for their goodbyes: what is unread when a connection ends is lost."""
+        with self._change:
+            self._send(self._consumer.stop())
+        until = time.monotonic() + FAREWELL_S
+        while self._consumer.producers and (left_s := until - time.monotonic()) > 0.0:
+            if self._socket.poll(int(1000 * left_s)):
+                self._receive()
 
     def _send(self, outgoing: list[Outgoing]) -> None:
         for peer, message in outgoing:
@@ -399,22 +426,11 @@ class BundleStream:
                 self._heard.pop(peer, None)
                 self._send(self._consumer.lost(peer))
 
-    def _more(self) -> bool:
-        return bool(self._socket.get(zmq.RCVMORE))
-
-    def _drain(self) -> int:
-        """Drop what is left of the message; return how many frames that was."""
-        frames = 0
-        while self._more():
-            self._socket.recv_into(bytearray(), flags=zmq.NOBLOCK)
-            frames += 1
-        return frames
-
     def _receive(self) -> None:
         """Take one message off the socket; with many waiting, the poller comes back at once."""
         peer = self._socket.recv()
         try:
-            if not self._more():
+            if not self._intake.more():
                 raise RemoteProtocolError("expected an envelope, got an empty message")
             envelope = self._socket.recv(flags=zmq.NOBLOCK)
             with self._change:
@@ -427,7 +443,7 @@ class BundleStream:
                 self.warn(remark)
             if delivery is not None:
                 self._store(delivery)
-            self._drain()
+            self._intake.drain()
         except RemoteProtocolError as error:
             self._fault(error)
             with self._change:
@@ -446,7 +462,7 @@ class BundleStream:
 
     def _fault(self, error: RemoteProtocolError) -> None:
         with contextlib.suppress(zmq.Again):
-            self._drain()
+            self._intake.drain()
         self._stats.faults += 1
         self._stats.last_fault = str(error)
 
@@ -454,7 +470,7 @@ class BundleStream:
         """Read the planes of a wanted bundle into a free slot and publish it when whole."""
         memory = self._slots.memory(delivery.slot)
         try:
-            bundle = self._read_bundle(memory, delivery)
+            bundle = self._intake.read(memory, delivery)
         except (RemoteProtocolError, zmq.Again) as error:
             fault = error if isinstance(error, RemoteProtocolError) else RemoteProtocolError("a plane is missing")
             self._fault(fault)
@@ -467,66 +483,6 @@ class BundleStream:
             self._stats.in_place += delivery.in_slot
             self._send(self._consumer.stored())
             self._change.notify_all()
-
-    def _read_bundle(self, memory: NDArray[np.uint8], delivery: Delivery) -> Bundle:
-        if not self._more():
-            raise RemoteProtocolError("bundle: expected a header, got no frame")
-        frame = self._socket.recv(flags=zmq.NOBLOCK)
-        header = decode_header(frame)
-        if header.index != delivery.index:
-            raise RemoteProtocolError(f"bundle {header.identity}: expected index {delivery.index}, got {header.index}")
-        starts = places(header.planes)
-        if starts[-1] > memory.size:
-            raise RemoteProtocolError(
-                f"bundle {header.identity}: expected at most {memory.size} bytes, got {starts[-1]}"
-            )
-        if delivery.in_slot:
-            bundle = self._look_at(header, memory, delivery)
-            self._record([frame, *planes_of(header, memory)])
-            return bundle
-        sent: list[Buffer] = [frame]
-        for number, (plane, start) in enumerate(zip(header.planes, starts[:-1], strict=True)):
-            if not self._more():
-                raise RemoteProtocolError(
-                    f"bundle {header.identity}: expected {len(header.planes)} planes, got {number}"
-                )
-            room = memory.data[start : start + plane.raw_bytes]
-            into = room if plane.codec == "raw" else memoryview(bytearray(plane.nbytes))
-            got = self._socket.recv_into(into, flags=zmq.NOBLOCK)
-            if got != plane.nbytes:  # a frame that is too long was cut off, one too short left the old bundle's tail
-                raise RemoteProtocolError(
-                    f"bundle {header.identity}: expected plane {number} of {plane.nbytes} bytes, got {got}"
-                )
-            if plane.codec == "raw":
-                check_plane(plane, room)
-            else:
-                unpack_plane(plane, into, room, self._jpeg)
-            sent.append(into)
-        surplus = self._drain()
-        if surplus:
-            raise RemoteProtocolError(
-                f"bundle {header.identity}: expected {len(header.planes)} planes, got {len(header.planes) + surplus}"
-            )
-        self._record(sent)
-        return view(header, memory)
-
-    def _record(self, frames: Sequence[Buffer]) -> None:
-        """Append a bundle's frames, as they came, to the recording."""
-        if self._recorder is not None:
-            self._recorder.put(frames)
-
-    def _look_at(self, header: BundleHeader, memory: NDArray[np.uint8], delivery: Delivery) -> Bundle:
-        """Return the bundle that its producer wrote into the slot itself; nobody can write there from now on."""
-        if self._shared is None or any(plane.codec != "raw" for plane in header.planes):
-            raise RemoteProtocolError(f"bundle {header.identity}: expected planes, got none")
-        surplus = self._drain()
-        if surplus:
-            raise RemoteProtocolError(f"bundle {header.identity}: expected no planes beside the slot's, got {surplus}")
-        if not self._shared.seal(delivery.slot):
-            raise RemoteProtocolError(
-                f"bundle {header.identity}: expected a slot that is whole, it is still written to"
-            )
-        return view(header, memory)
 
     def _forget_silent(self) -> None:
         """Give the credits of producers that are gone, or silent for too long, to the others."""

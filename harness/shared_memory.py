@@ -69,9 +69,15 @@ class SharedSlots:
                 f"{free.f_bavail * free.f_frsize / 1e6:.0f} MB ({error.strerror}); make it larger (docker: --shm-size),"
                 " keep fewer bundles, or leave shared memory off"
             ) from None
-        self._table = SlotTable(self._file, np.frombuffer(block, np.uint8), total, size)
+        self._block = np.frombuffer(block, np.uint8)
+        self._table = SlotTable(self._file, self._block, total, size)
         self.reserve = [self._table.memory(number) for number in range(count, total)]
         self._out = set(range(count, total))
+
+    @property
+    def pieces(self) -> list[NDArray[np.uint8]]:
+        """Return all memory, the reserve's too, to be locked for a GPU."""
+        return [self._block]
 
     def memory(self, number: int) -> NDArray[np.uint8]:
         """Return the `(size,)` uint8 memory of a slot."""

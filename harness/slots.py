@@ -26,6 +26,11 @@ class Slots:
         self._memory: dict[int, NDArray[np.uint8]] = {number: np.empty(size, np.uint8) for number in range(count)}
         self._vacant: list[int] = []
 
+    @property
+    def pieces(self) -> list[NDArray[np.uint8]]:
+        """Return all memory, to be locked for a GPU."""
+        return list(self._memory.values())
+
     def memory(self, number: int) -> NDArray[np.uint8]:
         """Return the `(size,)` uint8 memory of a slot."""
         return self._memory[number]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from protocols.bundle import Bundle
 from protocols.errors import PeerError
+from protocols.flow import Consumer
 
 
 class StreamError(PeerError):
@@ -55,3 +56,21 @@ class StreamStats:
     last_fault: str = ""
     wait_s: float = 0.0
     producer_age_s: dict[str, float] = field(default_factory=dict)
+
+
+def stall_words(consumer: Consumer, ages_s: dict[str, float], waited_s: float) -> str:
+    """Return who keeps the trainer waiting, in words.
+
+    Args:
+        consumer: knows what is missing and in whose hands it is.
+        ages_s: seconds since the last word of each producer, by name.
+        waited_s: seconds so far.
+    """
+    missing, hands = consumer.next_index, consumer.hands
+    if not hands:
+        return f"waiting for bundle {missing} for {waited_s:.0f} s: no producer is connected"
+    holders = [name for name, indices in hands.items() if missing in indices] or sorted(hands)
+    words = ", ".join(
+        f"{name} (last word {ages_s.get(name, 0.0):.0f} s ago, to make {hands[name]})" for name in holders
+    )
+    return f"waiting for bundle {missing} for {waited_s:.0f} s: producer {words}"

@@ -88,6 +88,7 @@ ZMQ_DOORS = {
     "carla_plugin.keys",
     "carla_plugin.preview",
     "harness.receiver",
+    "harness.intake",
     "harness.monitor",
     "harness.keys",
 }

@@ -59,10 +59,11 @@ class FakePlugin:
                     frames = encode_bundle(self._bundles(index), mask_codec="zstd" if index % 2 else "raw")
                     socket.send_multipart(producer.send(index, frames))
                     self.sent += 1
+            socket.send_multipart(producer.goodbye())
         except Exception as error:
             self.error = error
         finally:
-            context.destroy(linger=0)
+            context.destroy(linger=200)
 
     def join(self) -> None:
         self._leave.set()

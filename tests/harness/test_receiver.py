@@ -279,3 +279,44 @@ def test_ipc_leaves_no_file(tmp_path, fake_plugin, bundle):
         fake_plugin(stream.endpoint, size=SIZE)
         assert same(next(iter(stream)), bundle(0))
     assert not path.exists()
+
+
+class Reading:
+    """What a `torch.cuda.Event` looks like to the receiver."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+
+    def query(self) -> bool:
+        return self.done.is_set()
+
+    def synchronize(self) -> None:
+        self.done.set()
+
+
+def test_a_slot_is_free_only_when_nothing_reads_it_any_more(stream, fake_plugin):
+    plugin = fake_plugin(stream.endpoint, size=SIZE)
+    readings = [Reading() for _ in range(4)]
+    for reading in readings:
+        slot = stream.take()
+        stream.give_back(slot.memory, after=reading)
+    with Peer(stream.endpoint, session="other") as peer:
+        peer.greet()  # the receiver has heard of all that was given back
+        peer.say(peer.producer.heartbeat())
+        while peer.hear() != "heartbeat":
+            pass
+        assert plugin.sent == 4
+        assert peer.producer.credits == 0
+    readings[2].synchronize()
+    stream.give_back(stream.take().memory)
+    assert plugin.sent == 5
+
+
+def test_pinning_needs_a_gpu():
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        with BundleStream("tcp://127.0.0.1:*", max_bundle_bytes=SIZE, pin=True, shared=True, reserve=2) as stream:
+            assert torch.from_numpy(stream.reserved[0]).is_pinned()
+    else:
+        with pytest.raises(InputError, match="expected a CUDA GPU"):
+            BundleStream("tcp://127.0.0.1:*", max_bundle_bytes=SIZE, pin=True)
