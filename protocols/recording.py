@@ -287,8 +287,8 @@ class RecordingWriter:
         size = file.seek(0, 2)
         whole = file_head()
         if size < FILE_HEAD_BYTES and whole.startswith(read_at(file, 0, size)):
-            file.seek(0)
-            file.truncate()
+            if size:
+                file.truncate(0)
             self.cut = size
             self._end = 0
             self._write([whole])

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from protocols.errors import ManyskiesError
 
-COMMANDS = ("stream", "plan", "check", "export", "preview", "restore", "simulate")
+COMMANDS = ("stream", "plan", "check", "play", "info", "export", "preview", "restore", "simulate")
 
 EXTRAS = {"carla": "plugin", "pygame": "plugin", "cv2": "plugin", "numba": "simulator"}
 """Which extra of the distribution brings each package that not every command needs."""
