@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import time
@@ -18,11 +19,13 @@ from harness.slots import Slots
 from harness.stream import Slot, StreamEnd, StreamError, StreamStats
 from protocols.bundle import Bundle, decode_header, places, unpack_plane, view
 from protocols.errors import InputError, RemoteProtocolError
+from protocols.planes import Buffer
 from protocols.recording import Recording
 from protocols.wanted import Range, Wanted
 
 SCHEME = "file:"
 ABSENT = "not in the recording"
+DAMAGED = "damaged in the recording"
 ABSENT_LIMIT = 65_536
 """Causes kept of bundles that are not there, as the receiver keeps them."""
 
@@ -120,7 +123,7 @@ class RecordedStream:
 
         Raises:
             StreamEnd: all bundles that were wanted and are there have been taken.
-            StreamError: a record is damaged, larger than a slot, or lossy where that is refused.
+            StreamError: a bundle is larger than a slot, or lossy where that is refused.
         """
         self.watch()
         if not wait:
@@ -129,7 +132,7 @@ class RecordedStream:
             raise StreamError(f"{self.endpoint}: the recording is closed")
         started = time.monotonic()
         self._tell()
-        index = next(self._there, None)
+        index, frames = self._next_whole()
         self._pass_over(index)
         if index is None:
             raise StreamEnd(
@@ -140,7 +143,7 @@ class RecordedStream:
             raise StreamError(f"{self.endpoint}: expected slots to be given back, got none")
         number = self._free.pop()
         try:
-            bundle = self._read(index, self._slots.memory(number))
+            bundle = self._unpack(frames, self._slots.memory(number))
         except RemoteProtocolError as error:
             raise StreamError(f"{self.endpoint}: {error}") from None
         memory = self._slots.take_out(number)
@@ -151,12 +154,26 @@ class RecordedStream:
         return Slot(bundle, memory)
 
     def _largest(self) -> int:
-        return max((places(self._recording.header(each).planes)[-1] for each in range(len(self._recording))), default=0)
+        largest = 0
+        for number in range(len(self._recording)):
+            with contextlib.suppress(RemoteProtocolError):  # a damaged one is told of when its turn comes
+                largest = max(largest, places(self._recording.header(number).planes)[-1])
+        return largest
 
-    def _read(self, index: int, memory: NDArray[np.uint8]) -> Bundle:
-        number = self._recording.number_of(index)
-        assert number is not None
-        frames = self._recording.read(number)
+    def _next_whole(self) -> tuple[int | None, list[Buffer]]:
+        """Return index and frames of the next record that is as it was written; drop those that are not."""
+        for index in self._there:
+            number = self._recording.number_of(index)
+            assert number is not None
+            try:
+                return index, self._recording.read(number)
+            except RemoteProtocolError as error:
+                self.warn(f"{self.endpoint}: left out bundle {index}: {error}")
+                self._wanted.remove(index)
+                self._dropped[index] = DAMAGED
+        return None, []
+
+    def _unpack(self, frames: Sequence[Buffer], memory: NDArray[np.uint8]) -> Bundle:
         header = decode_header(frames[0])
         if header.lossy and self.ordered:
             raise RemoteProtocolError(

@@ -92,11 +92,7 @@ def test_faults_are_told_in_words(tmp_path, write):
     endpoint = write(range(3))
     with open_stream(endpoint, max_bundle_bytes=1000) as stream, pytest.raises(StreamError, match="at most 1000 bytes"):
         stream.take()
-    content = bytearray((tmp_path / "some.rec").read_bytes())
-    content[5000] ^= 1
-    (tmp_path / "some.rec").write_bytes(content)
-    with open_stream(endpoint) as stream, pytest.raises(StreamError, match="record 0 at byte 16: expected another che"):
-        stream.take()
+    content = (tmp_path / "some.rec").read_bytes()
     (tmp_path / "some.rec").write_bytes(content[:-900])
     said = []
     with open_stream(endpoint) as stream:
@@ -106,6 +102,24 @@ def test_faults_are_told_in_words(tmp_path, write):
     assert "left out the last" in said[0]
     with pytest.raises(InputError, match="which is a recording; copy it"):
         open_stream(endpoint, record=tmp_path / "copy.rec")
+
+
+@pytest.mark.parametrize("place", [100, 5000], ids=["header", "planes"])
+def test_a_damaged_record_is_told_and_dropped(place, tmp_path, write):
+    """Training goes on with all that is whole, from the beginning of a run and when it is resumed."""
+    endpoint = write(range(4))
+    content = bytearray((tmp_path / "some.rec").read_bytes())
+    with (tmp_path / "some.rec").open("rb") as opened:
+        content[Recording(opened).rows[1][0] + place] ^= 1
+    (tmp_path / "some.rec").write_bytes(content)
+    for wanted in (((0, None),), ((1, 2), (3, None))):
+        said = []
+        with open_stream(endpoint, wanted=wanted) as stream:
+            stream.warn = said.append
+            assert [found.header.index for found in stream] == ([0, 2, 3] if wanted[0][0] == 0 else [3])
+            assert stream.dropped == {1: "damaged in the recording"}
+            assert stream.wanted == ((4, None),)
+        assert "left out bundle 1: record 1 at byte" in said[0]
 
 
 def test_lossy_recordings_are_refused_by_ordered_runs_only(bundle, write):
