@@ -139,7 +139,8 @@ def _plain(node: yaml.Node, place: Place, places: dict[Place, int], label: str, 
             key = str(key_node.value)
             inner = (*place, key)
             if key in mapping:
-                raise fault(label, lines, key_line, dotted(inner), f"expected each key once, got it again, first on line {places[inner] + 1}")
+                first = f"expected each key once, got it again, first on line {places[inner] + 1}"
+                raise fault(label, lines, key_line, dotted(inner), first)
             places[inner] = key_line
             mapping[key] = _plain(value_node, inner, places, label, lines)
         return mapping

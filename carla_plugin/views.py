@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from carla_plugin.layouts import Footprint
 from protocols.carla_rpc.types import Location, Rotation, Transform
 
-
 SIGHT_M = 250.0
 """From there on a person is a few pixels high, even for the narrowest lens in use."""
 

@@ -41,8 +41,8 @@ def test_check(capsys):
     assert capsys.readouterr().out.startswith("smoke: ok.")
     assert main(["check", "smok"]) == 2
     assert capsys.readouterr().err == (
-        "carla-plugin: scenario 'smok': expected a file or one of adverse, drive, four_skies, rare, smoke, town, town_unseen; "
-        "did you mean smoke?\n"
+        "carla-plugin: scenario 'smok': expected a file or one of adverse, drive, four_skies, rare, smoke, town, "
+        "town_unseen; did you mean smoke?\n"
     )
 
 

@@ -54,7 +54,8 @@ with World.connect("127.0.0.1", port, scenario.town, scenario.step_s) as world:
                     identity = Identity(scenario.name, source.seed, episode, index, world.town)
                     bundle, = capture_moment(stage, scenario, scenario.weathers(source.seed, episode), identity, {})
                     pixels = hashlib.sha256(bundle.images.tobytes()).hexdigest()
-                    found[index] = [bundle.header.mask_sha256, pixels, bundle.header.meta["certificate"]["state_sha256"]]
+                    state = bundle.header.meta["certificate"]["state_sha256"]
+                    found[index] = [bundle.header.mask_sha256, pixels, state]
 print(json.dumps(sorted(found.items())))
 """
 
