@@ -17,25 +17,31 @@ ABSENT = "not in the recording"
 
 @contextlib.contextmanager
 def opened(path: Path, *, use_index: bool = True) -> Iterator[Recording]:
-    """Open a recording for reading; faults of the file come as words with its name.
+    """Open a recording for reading.
 
     Raises:
-        InputError: no such file, no recording, or damaged where it is read.
+        InputError: no such file, or no recording.
     """
     try:
-        with path.open("rb") as file:
-            yield Recording(file, use_index=use_index)
+        file = path.open("rb")
     except OSError as error:
         raise InputError(f"{path}: expected a recording, got: {error.strerror}") from None
-    except RemoteProtocolError as error:
-        raise InputError(f"{path}: {error}") from None
+    with file:
+        try:
+            recording = Recording(file, use_index=use_index)
+        except (OSError, RemoteProtocolError) as error:
+            raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        yield recording
 
 
 def largest_bundle(recording: Recording) -> int:
     """Return the bytes of the largest bundle, as sent or unpacked."""
     found = 0
     for number in range(len(recording)):
-        planes = recording.header(number).planes
+        try:
+            planes = recording.header(number).planes
+        except RemoteProtocolError:  # `play` says so when its turn comes
+            continue
         found = max(found, places(planes)[-1], sum(plane.nbytes for plane in planes))
     return found
 
@@ -46,7 +52,7 @@ def play(
     *,
     rate: float | None = None,
     say: Callable[[str], None] = lambda words: None,
-) -> int:
+) -> tuple[int, int]:
     """Send what the trainer asks for until it has all that is there, or enough.
 
     Bundles that it asks for below the last one, and which are not there, are dropped: nobody waits for them.
@@ -58,13 +64,13 @@ def play(
         say: told of records that are damaged, which are dropped, too.
 
     Returns:
-        How many were sent.
+        How many were sent, and how many of those that are there were damaged.
 
     Raises:
         PeerError: the trainer is missing, refused, or fell silent.
     """
     last = max(recording.distinct, default=-1)
-    index, sent, due = -1, 0, time.monotonic()
+    index, sent, damaged, due = -1, 0, 0, time.monotonic()
     while (wanted := publisher.next_wanted(index)) is not None and wanted <= last:
         index = wanted
         number = recording.number_of(index)
@@ -77,8 +83,9 @@ def play(
         try:
             frames = recording.read(number)
         except RemoteProtocolError as error:
+            damaged += 1
             say(f"bundle {index} is left out: {error}")
             publisher.drop(index, "damaged in the recording")
             continue
         sent += publisher.put_frames(index, frames)
-    return sent
+    return sent, damaged

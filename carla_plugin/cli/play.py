@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play, and say how much was sent."""
+    """Play, and say how much was sent; return 1 when something was damaged."""
     import os
 
     from carla_plugin.cli.stream import leave_when_told
@@ -53,13 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
         size = max(1, largest_bundle(recording))
         publisher = Publisher(arguments.to, name, size, arguments.patience, keys=arguments.keys)
         try:
-            sent = play(recording, publisher, rate=arguments.rate, say=say_on_stderr)
+            sent, damaged = play(recording, publisher, rate=arguments.rate, say=say_on_stderr)
             publisher.close()
         except BaseException:
             publisher.abandon()
             raise
     print(f"{arguments.file}: {sent} of {len(recording.distinct)} bundles sent", file=sys.stderr)
-    return 0
+    return 1 if damaged else 0
 
 
 def _rate(text: str) -> float:
