@@ -221,8 +221,8 @@ class Consumer:
         state = self._peers[peer] = _Peer(producer, session, repeats)
         first = self.next_index
         wanted = [list(each) for each in self.wanted[:RANGE_LIMIT]]
-        for index in held:  # what it holds already, it need not make again
-            if self._free and index in self._wanted:
+        for index in held:  # what it holds already, it need not make again; ordered, only the lowest may take a slot
+            if self._free and not self.ordered and index in self._wanted:
                 self._wanted.remove(index)
                 self._grant(state, index)
         while self._free and self._wanted and len(state.grants) < self._share():
