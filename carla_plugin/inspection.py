@@ -55,7 +55,9 @@ def summary(
         counts["sizes"][f"{header.width}x{header.height}"] += 1
         counts["appearances"].update(header.appearances)
         counts["cameras"][header.camera or "-"] += 1
-        counts["planes"].update({f"{plane.name} {plane.dtype} {plane.codec}" for plane in header.planes})
+        counts["planes"].update(
+            dict.fromkeys(f"{each.name} {each.dtype} {each.codec}" for each in header.planes).keys()
+        )
         verdicts[_verdict(header)] += 1
         lossy += header.lossy
     distinct = recording.distinct
