@@ -26,6 +26,9 @@ PREFIX = "manyskies:"
 MARKER = "sensor.other.gnss"
 """Invisible, and free of cost while nobody listens."""
 
+WAIT_S = 2.0
+"""For the frame of somebody else's tick."""
+
 TEXT_LIMIT = 64 * 1024
 STATE_LIMIT = 4096
 
@@ -118,6 +121,8 @@ class Found(msgspec.Struct, frozen=True, array_like=True):
             How many actors of ours were still there, the marker left out.
         """
         world = client.get_world()
+        if world.get_settings().synchronous_mode:
+            world.tick()  # what was spawned after the last tick is in nobody's list yet
         ours = [actor for actor in world.get_actors() if _role(actor).startswith(self.role)]
         markers = [actor for actor in ours if _role(actor) != self.role]
         rest = [actor.id for actor in ours if _role(actor) == self.role]
@@ -147,6 +152,12 @@ def leftovers(world: carla.World) -> list[Found]:
     Args:
         world: the wheel's world.
     """
+    if world.get_settings().synchronous_mode:
+        # the list of actors comes with a frame: where nobody ticks any more a new client has none
+        try:
+            world.wait_for_tick(WAIT_S)
+        except RuntimeError:
+            world.tick()
     markers = sorted(world.get_actors().filter(MARKER), key=lambda actor: int(actor.id))
     read = [_read(_role(marker)) for marker in markers]
     return [found for found in read if found is not None]

@@ -28,10 +28,10 @@ capture: {every_ticks: 3}
 """
 
 
-def started(*arguments: str) -> subprocess.Popen[str]:
+def started(*arguments: str, errors: int = subprocess.PIPE) -> subprocess.Popen[str]:
     """Start a command of ours whose standard input ends with this process."""
     return subprocess.Popen(
-        [*COMMAND, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
     )
 
 
@@ -39,7 +39,10 @@ class Simulator:
     """A simulator process and its port."""
 
     def __init__(self) -> None:
-        self.process = started("simulate", "--port", "0", "--town", "Grid_07", "--stay-with-stdin")
+        # nobody reads what it says of clients that vanish, and a full pipe would hold it up
+        self.process = started(
+            "simulate", "--port", "0", "--town", "Grid_07", "--stay-with-stdin", errors=subprocess.DEVNULL
+        )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("ready on "), line
