@@ -93,6 +93,7 @@ class Publisher:
         )
         self._jpeg = jpeg
         self._mask_codec = "raw" if endpoint.startswith("ipc://") else "zstd"
+        self._checksums = not is_local(endpoint)
         self._change = threading.Condition()
         self._offered: dict[int, Message | Bundle | _Filled | str] = {}  # what is not sent yet, or why there is none
         self._slots: TrainerSlots | None = None
@@ -263,7 +264,11 @@ class Publisher:
                 return _Filled(slot_header(bundle), credit)
         if self._slots is not None:
             return bundle
-        return encode_bundle(bundle, mask_codec=self._mask_codec, jpeg=self._jpeg)
+        return self._encoded(bundle)
+
+    def _encoded(self, bundle: Bundle) -> Message:
+        """Return a bundle's frames: small masks over TCP, checksums where they leave this machine."""
+        return encode_bundle(bundle, mask_codec=self._mask_codec, checksums=self._checksums, jpeg=self._jpeg)
 
     def _may_offer(self, index: int) -> bool:
         """Wait until the thread can take something for an index: at most one may wait there for its credit.
@@ -437,7 +442,7 @@ class Publisher:
             self._slots.end(credit)
             if fits:
                 return self._producer.send(index, [slot_header(offer)], in_slot=True)
-        return self._producer.send(index, encode_bundle(offer, mask_codec=self._mask_codec, jpeg=self._jpeg))
+        return self._producer.send(index, self._encoded(offer))
 
     def _try(self, message: Message) -> bool:
         """Send without waiting; return whether the message went out."""
