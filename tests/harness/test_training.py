@@ -19,6 +19,7 @@ from harness import training
 from harness.checkpoint import load_weights
 from harness.hooks import TimeBudget
 from protocols.errors import InputError
+from protocols.labels import NAMES_16
 
 SMALL = {
     "model.backbone.pretrained": False,
@@ -267,3 +268,55 @@ def test_train_command_from_socket_to_report(tmp_path, fake_plugin):
     ]
     assert not list(home.iterdir())
     assert not (tmp_path / "bundles").exists()
+
+
+def test_full_recipe_runs_with_weights_of_ones_own(tmp_path, fake_plugin):
+    """The full config, with MiT-B0 from a file and small crops: every part of the recipe is at work."""
+    from harness.mix_transformer import MixTransformer
+
+    torch.save(MixTransformer("B0").state_dict(), tmp_path / "mit_b0.pth")
+    options = {
+        "model.backbone.variant": "B0",
+        "model.backbone.weights": str(tmp_path / "mit_b0.pth"),
+        "model.decode_head.in_channels": [32, 64, 160, 256],
+        "model.decode_head.channels": 8,
+        "model.data_preprocessor.size": (32, 32),
+        "model.feature_distance.min_share": 0.0,
+        "model.feature_distance.classes": NAMES_16,
+        "train_dataloader.dataset.bundle_size": (64, 32),
+        "train_dataloader.dataset.pipeline.2.size": (32, 32),
+        "train_dataloader.dataset.capacity": 6,
+        "train_dataloader.dataset.first": 3,
+        "train_dataloader.dataset.endpoint": f"ipc://{tmp_path}/bundles",
+        **dict.fromkeys(("val_dataloader", "val_cfg", "val_evaluator")),
+    }
+    config = training.load_config("daformer_dg_contrast", options, tmp_path)
+    training.set_iterations(config, 5)
+    runner = training.build_runner(config)
+    fake_plugin(runner.train_dataloader.dataset.stream.endpoint, size=SIZE)
+    runner.train()
+    runner.train_dataloader.dataset.stream.close()
+    history = training.live_progress(runner).history
+    assert len(history) == 5
+    assert all(entry.keys() >= {"loss_ce", "loss_consistency", "loss_features"} for entry in history)
+    assert 0 < max(entry["loss_features"] for entry in history) < 10
+    groups = {round(group["initial_lr"] * 1e5): group for group in runner.optim_wrapper.param_groups}
+    assert groups.keys() == {6, 60}
+    of = {id(parameter): group for group in runner.optim_wrapper.param_groups for parameter in group["params"]}
+    named = {name: of[id(parameter)] for name, parameter in runner.model.named_parameters()}
+    assert named["decode_head.bottleneck.bn.weight"]["weight_decay"] == 0.01  # as published: the head's norms decay
+    assert named["backbone.layers.0.1.0.norm1.weight"]["weight_decay"] == 0
+    assert named["backbone.layers.0.1.0.attn.attn.in_proj_weight"]["weight_decay"] == 0.01
+
+
+def test_full_recipe_without_weights_is_refused_in_words(tmp_path):
+    options = {"model.backbone.variant": "B0", **dict.fromkeys(("val_dataloader", "val_cfg", "val_evaluator"))}
+    options["train_dataloader.dataset.endpoint"] = f"ipc://{tmp_path}/bundles"
+    options["train_dataloader.dataset.capacity"] = 2
+    options["model.decode_head.in_channels"] = [32, 64, 160, 256]
+    runner = training.build_runner(training.load_config("daformer_dg_cosine", options, tmp_path))
+    try:
+        with pytest.raises(InputError, match=r"set model.backbone.weights=FILE, or model.feature_distance=None"):
+            runner.train()
+    finally:
+        runner.train_dataloader.dataset.stream.close()
