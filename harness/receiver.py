@@ -21,7 +21,7 @@ import numpy as np
 import zmq
 from numpy.typing import NDArray
 
-from harness.endpoint import check_endpoint, remove_socket
+from harness.endpoint import LOCAL, check_endpoint, local_endpoint, remove_socket
 from harness.intake import Intake
 from harness.jpeg import unpacker
 from harness.keys import guard
@@ -47,8 +47,6 @@ PROBE_S = 2.0
 STALL_S = 10.0
 RECEIPTS = 65_536
 MAX_BUNDLE_BYTES = 8 * 1024 * 1024 * 3
-
-Warn = Callable[[str], None]
 
 __all__ = ["BundleStream", "Slot", "StreamEnd", "StreamError", "StreamStats", "open_stream"]
 
@@ -101,7 +99,7 @@ class BundleStream:
         """Bind the address and start the thread.
 
         Args:
-            endpoint: address on this machine: `tcp://127.0.0.1:PORT` (`*` = a free one) or `ipc://PATH`; with keys any.
+            endpoint: `local` (made up), `ipc://PATH`, `tcp://127.0.0.1:PORT` (`*` = a free one); with keys any.
             slots: bundles that may wait here; the sum of all credits. Ordered, it is how far producers look ahead.
             max_bundle_bytes: largest bundle, all planes together.
             patience_s: seconds without a word of any producer until `take` gives up.
@@ -122,7 +120,8 @@ class BundleStream:
             ValueError: the ranges overlap or do not ascend.
         """
         check_endpoint(endpoint, guarded=keys is not None)
-        self.warn: Warn = logging.getLogger(__name__).warning
+        endpoint = local_endpoint(ipc=bool(zmq.has("ipc"))) if endpoint == LOCAL else endpoint
+        self.warn: Callable[[str], None] = logging.getLogger(__name__).warning
         self._recorder = None if record is None else Recorder(Path(record), lambda words: self.warn(words))
         jpeg = None if ordered else unpacker()
         self._shared = SharedSlots(slots, max_bundle_bytes, reserve) if shared else None
@@ -303,7 +302,7 @@ class BundleStream:
             )
 
     def _ring(self) -> None:
-        """Wake the thread; one that has ended needs no waking."""
+        """Wake the thread, unless it has ended."""
         with contextlib.suppress(zmq.ZMQError):
             self._bell.send(b"", flags=zmq.NOBLOCK)
 

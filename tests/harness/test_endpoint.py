@@ -1,14 +1,18 @@
 """Which addresses a trainer may bind."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
-from harness.endpoint import check_endpoint
+from harness import BundleStream
+from harness.endpoint import check_endpoint, local_endpoint
 from protocols.errors import InputError
 
 
-@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:5555", "tcp://localhost:*", "tcp://[::1]:80", "ipc:///tmp/x"])
+@pytest.mark.parametrize(
+    "endpoint", ["tcp://127.0.0.1:5555", "tcp://localhost:*", "tcp://[::1]:80", "local", "ipc:///nowhere/x"]
+)
 def test_this_machine_is_allowed(endpoint):
     check_endpoint(endpoint)
 
@@ -39,3 +43,21 @@ def test_stale_socket_is_removed_a_living_one_and_a_file_are_not(tmp_path):
     with pytest.raises(InputError, match="socket"):
         check_endpoint(f"ipc://{path}")
     assert path.read_text() == "precious"
+
+
+def test_local_is_a_folder_of_ones_own_and_stale_ones_go(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    stale = tmp_path / "manyskies-killed" / "bundles"
+    stale.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(stale))
+    with BundleStream("local", max_bundle_bytes=1000) as stream:
+        assert not stale.parent.exists()
+        path = Path(stream.endpoint.removeprefix("ipc://"))
+        assert path.is_socket()
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        with BundleStream("local", max_bundle_bytes=1000) as other:
+            assert other.endpoint != stream.endpoint
+            assert path.is_socket()
+    assert list(tmp_path.iterdir()) == []
+    assert local_endpoint(ipc=False) == "tcp://127.0.0.1:*"
