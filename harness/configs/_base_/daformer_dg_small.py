@@ -39,7 +39,7 @@ train_dataloader = dict(
     collate_fn=dict(type="collate_appearances"),
     dataset=dict(
         type="StreamedBundles",
-        endpoint="tcp://127.0.0.1:*",
+        endpoint="local",
         bundle_size=bundle_size,
         batch_size=batch_size,
         seed=seed,
@@ -65,7 +65,7 @@ val_dataloader = dict(
     collate_fn=dict(type="collate_appearances"),
     dataset=dict(
         type="HeldBundles",
-        endpoint="tcp://127.0.0.1:*",
+        endpoint="local",
         bundle_size=bundle_size,
         count=24,
         pipeline=[dict(type="TagsToClasses"), dict(type="PackAppearances")],
