@@ -67,7 +67,7 @@ def case(off: str, appearances: str, causes: str, wind: float = 0.0) -> Case:
 
 
 CASES = {
-    "foliage": (case("calm_air", "day", "mask unsettled", wind=80.0),),
+    "foliage": (case("calm_air", "day", "mask unsettled changed", wind=80.0),),
     "rain": (case("patient", "day rain", "unsettled changed"),),
     "exposure": (case("patient fixed_exposure", "day night", "unsettled changed"),),
     "late-weather": (case("patient", "day night", "late unsettled"),),
