@@ -130,7 +130,9 @@ def stream(
             studio.work()
         except BaseException as error:
             others = any(not event.is_set() for other, event in ended.items() if other is not studio)
-            if isinstance(error, LostError) and error.gone and others and not desk.finished:
+            if isinstance(error, LostError) and error.gone and desk.finished:
+                run.word(f"{error}; all was made by then")
+            elif isinstance(error, LostError) and error.gone and others:
                 run.word(f"{error}; going on without it")
             else:
                 faults.append(error)

@@ -44,7 +44,8 @@ HANDSHAKE_MS = 5000
 SILENT_S = 10.0
 """A producer speaks each second; what one this long silent was to make goes to others, or back to it when it wakes."""
 PROBE_S = 2.0
-STALL_S = 10.0
+STALL_S = 30.0
+"""A wait that is told: planning an episode may take a third of it."""
 RECEIPTS = 65_536
 MAX_BUNDLE_BYTES = 8 * 1024 * 1024 * 3
 

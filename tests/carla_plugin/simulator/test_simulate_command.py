@@ -37,7 +37,7 @@ def command(*options: str, **environment: str) -> Iterator[subprocess.Popen[str]
         (["--port", "65535"], "--port", 2),
         (["--threads", "0"], "--threads", 2),
         (["--hazard", "fog"], "--hazard fog: expected one of foliage, rain, exposure", 2),
-        (["--host", "192.0.2.1", "--port", "0"], "--host 192.0.2.1: expected an address of this machine", 3),
+        (["--host", "192.0.2.1", "--port", "0"], "--host 192.0.2.1: expected an address of this machine", 2),
     ],
 )
 def test_what_cannot_be_served_is_refused_in_a_line(options, words, code):

@@ -65,7 +65,8 @@ def main() -> None:
         ticking.join(20)
         for number, heroes, moved in sorted(said):
             print("follower", number, "heroes", heroes, "moved", moved)
-        print("vehicles", len(world.get_actors().filter("vehicle.*")))
+        ours = {actor.id for actor in actors}
+        print("vehicles", sum(vehicle.id in ours for vehicle in world.get_actors().filter("vehicle.*")))
     finally:
         finished.set()
         for actor in actors:
