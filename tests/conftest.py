@@ -42,6 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Soak(config), "soak")
 
 
+LONGEST = {"test_demo.py", "test_recovery.py", "test_replay.py", "test_defences.py", "test_killed.py"}
+"""Files that run first: two workers share the files out, and the last ones should be short."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 class Soak:
     """Note which tests passed at full counts, in out/soak; a run that starts again, of the same code, leaves them out.
 

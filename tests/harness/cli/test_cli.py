@@ -26,7 +26,7 @@ def test_version(capsys):
     ("arguments", "words"),
     [
         (["train", "nonsense", "--from", "tcp://127.0.0.1:*"], "config nonsense: expected a file or one of"),
-        (["train", "daformer_dg_cosine_small", "--from", "nowhere"], "nowhere: expected tcp://127.0.0.1:PORT"),
+        (["train", "daformer_dg_cosine_small", "--from", "nowhere"], "nowhere: expected local, tcp://127.0.0.1:PORT"),
         (["train", "daformer_dg_cosine_small", "--from", "tcp://0.0.0.0:5555"], "this machine only"),
         (["demo", "--out", "/proc/nothing"], "--out /proc/nothing: expected a folder"),
     ],
