@@ -72,7 +72,9 @@ def test_signals_end_it_and_free_its_ports(number, code):
 
 
 @pytest.mark.parametrize(("how", "code"), [("ctrl-c", 130), ("stdin", 0)])
-def test_it_leaves_at_once_while_kernels_compile(how, code, tmp_path):
+def test_it_leaves_at_once_while_kernels_compile(how, code, tmp_path, scale):
+    if scale == "test" and how != "ctrl-c":
+        pytest.skip("one way to leave is enough here; the other is part of make soak")
     with command("--port", "0", "--stay-with-stdin", NUMBA_CACHE_DIR=str(tmp_path)) as process:
         for line in process.stderr:
             if "compiling" in line:
