@@ -84,7 +84,7 @@ param_scheduler = [dict(type="WarmupPolyLR", by_epoch=False, total=max_iters, wa
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=1_000_000, fast_forward_on_resume=True)
 
 default_hooks = dict(checkpoint=None, sampler_seed=None, logger=dict(type="LoggerHook", interval=10))
-custom_hooks = [dict(type="LiveProgress"), dict(type="MarginProbe", interval=25, bundles=4)]
+custom_hooks = [dict(type="LiveProgress"), dict(type="MarginProbe", interval=55, bundles=4)]
 visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")], name="visualizer")
 randomness = dict(seed=seed)
 log_level = "INFO"
