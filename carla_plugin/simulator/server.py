@@ -199,6 +199,8 @@ class Server:
     async def _settle(self, world: World) -> None:
         """Wait for clients about to subscribe; a synchronous world also waits until all is drawn and sent."""
         await self._subscribers.wait_for_expected(_streams(world))
+        if not world.settings.synchronous_mode:
+            await self._callers.rested()
         if self._drawing is not None and (world.settings.synchronous_mode or self._drawing.done()):
             await self._drawing
             self._drawing = None

@@ -15,7 +15,7 @@ from carla_plugin.simulator.recorder.tape import Tape
 from carla_plugin.simulator.roads import GENERATED
 from carla_plugin.simulator.spawning import respawn
 from carla_plugin.simulator.town import Town
-from carla_plugin.simulator.world import World
+from carla_plugin.simulator.world import REAL_TIME_STEP_S, World
 from protocols.carla_rpc.types import EpisodeSettings
 
 Settle = Callable[[World], Awaitable[None]]
@@ -118,6 +118,7 @@ class Simulation:
             if self.world.settings.synchronous_mode:
                 self.wake.clear()
                 await self.wake.wait()
+                await asyncio.sleep(REAL_TIME_STEP_S)  # as a frame later: who is in the middle of something ends it
                 continue
             started = asyncio.get_running_loop().time()
             async with self._one_tick:

@@ -205,3 +205,15 @@ def test_the_wheels_traffic_manager_stops_at_red(stage, free_port):
         stage.world.freeze_all_traffic_lights(False)
         manager.set_synchronous_mode(False)
         manager.shut_down()
+
+
+@pytest.mark.embedded
+@pytest.mark.source("ours")
+def test_a_manager_that_comes_too_late_for_a_car_is_not_told_off(stage, ask):
+    """The wheel's manager asks in a thread of its own, in which an error ends the program."""
+    car = stage.car(9)
+    number = car.id
+    assert car.destroy()
+    assert "registry" not in str(ask("set_actor_simulate_physics", number, True))
+    assert "registry" in str(ask("set_actor_target_velocity", number, [0.0, 0.0, 0.0]))
+    assert "registry" in str(ask("set_actor_simulate_physics", 999_999, True))

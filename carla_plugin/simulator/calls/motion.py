@@ -38,7 +38,14 @@ def apply_control_to_walker(simulation: Simulation, number: Any, control: Any) -
 
 
 def set_actor_simulate_physics(simulation: Simulation, number: Any, on: Any) -> None:
-    """Let an actor move, or hold it bit for bit where it is."""
+    """Let an actor move, or hold it bit for bit where it is.
+
+    Of the dead nothing is said: the wheel's traffic manager calls this in a thread of its own, where a vehicle that was
+    destroyed a moment ago would end the whole program.
+    """
+    world = simulation.world
+    if reading.integer(number) in world.boxes and number not in world.actors:
+        return
     actor = actor_of(simulation, number)
     if isinstance(actor, (Vehicle, Walker)):
         actor.physics = reading.boolean(on)
