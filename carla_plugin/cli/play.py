@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from carla_plugin.cli.stream import seconds
+
 EXAMPLE = """example:
   carla-plugin play town.rec --to tcp://127.0.0.1:5555
   carla-plugin play town.rec --to ipc:///tmp/train --rate 4
@@ -28,7 +30,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--rate", metavar="N", type=_rate, help="bundles a second (default: as fast as they are taken)")
     parser.add_argument("--keys", metavar="DIR", help="keys (carla-harness keys DIR), for a trainer on another machine")
     parser.add_argument(
-        "--patience", metavar="S", type=float, default=30.0,
+        "--patience", metavar="S", type=seconds, default=30.0,
         help="seconds without a word of the trainer until it counts as gone (%(default)s)",
     )  # fmt: skip
     return parser

@@ -64,7 +64,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--wait",
         metavar="S",
-        type=_seconds,
+        type=seconds,
         default=120.0,
         help="seconds to wait for a simulator that is lost, or that --start starts; 0: none (%(default)s)",
     )
@@ -94,7 +94,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--seed", metavar="N", type=_count, help="seed of the run (default: the scenario's)")
     parser.add_argument("--town", metavar="NAME", help="map to load (default: the scenario's)")
     parser.add_argument(
-        "--patience", metavar="S", type=float, default=30.0,
+        "--patience", metavar="S", type=seconds, default=30.0,
         help="seconds without a word of the trainer until it counts as gone (%(default)s)",
     )  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the closing table there as JSON")
@@ -250,7 +250,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Return seconds from 0.
+
+    Raises:
+        ArgumentTypeError: they are none.
+    """
     if not re.fullmatch(r"\d{1,6}(\.\d+)?", text):
         raise argparse.ArgumentTypeError(f"expected seconds from 0, got {text!r}")
     return float(text)

@@ -38,6 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # whoever read our output has left; point stdout elsewhere so that the interpreter's last flush is quiet
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # of a place that the user named: results, a report
+        if error.filename is None:
+            raise
+        print(f"carla-harness: {error.filename}: expected a place to write to, got: {error.strerror}", file=sys.stderr)
+        return 2
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from harness.cli.counts import minutes, positive, seed
+
 EXAMPLE = """example:
   carla-harness demo --out out/demo
   carla-harness demo --minutes 2 --seed 3 --preview
@@ -26,10 +28,10 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("out/demo"), help="results (%(default)s)")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--iters", metavar="N", type=_positive, help="iterations (default: the config's)")
-    length.add_argument("--minutes", metavar="M", type=float, help="minutes of training instead")
+    length.add_argument("--iters", metavar="N", type=positive, help="iterations (default: the config's)")
+    length.add_argument("--minutes", metavar="M", type=minutes, help="minutes of training instead")
     parser.add_argument(
-        "--seed", metavar="S", type=int, default=1, help="of network and training traffic (%(default)s)"
+        "--seed", metavar="S", type=seed, default=1, help="of network and training traffic (%(default)s)"
     )
     parser.add_argument("--preview", action="store_true", help="show the stream in a window")
     parser.add_argument("--config", metavar="CONFIG", default="daformer_dg_cosine_small", help=argparse.SUPPRESS)
@@ -57,9 +59,3 @@ def run(arguments: argparse.Namespace) -> int:
         test_scenario=arguments.test_scenario,
     ).run()
     return 0
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
-    return int(text)

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from harness.cli.counts import positive
+
 DATA = ("recording", "stream", "cityscapes", "acdc", "dark_zurich", "folder")
 
 EXAMPLE = """example:
@@ -50,7 +52,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "else as they are)",
     )
     parser.add_argument(
-        "--count", metavar="N", type=int, default=100, help="bundles to take from a stream (%(default)s)"
+        "--count", metavar="N", type=positive, default=100, help="bundles to take from a stream (%(default)s)"
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all scores here, too")
     parser.add_argument(

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from harness.cli.counts import positive, seed
+
 EXAMPLE = """example:
   carla-harness train daformer_dg_cosine_small --from tcp://127.0.0.1:5555
   carla-plugin stream town --server 127.0.0.1:2000 --to tcp://127.0.0.1:5555     # in another terminal
@@ -43,8 +45,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--resume", action="store_true", help="go on from the newest checkpoint in --work-dir, as if never stopped"
     )
-    parser.add_argument("--seed", metavar="S", type=int, help="seed of the run (default: the config's)")
-    parser.add_argument("--iters", metavar="N", type=int, help="iterations (default: the config's)")
+    parser.add_argument("--seed", metavar="S", type=seed, help="seed of the run (default: the config's)")
+    parser.add_argument("--iters", metavar="N", type=positive, help="iterations (default: the config's)")
     parser.add_argument(
         "--cfg-options", metavar="KEY=VALUE", nargs="+", default=[], help="change values of the config, by dotted key"
     )

@@ -54,6 +54,15 @@ def test_a_reader_that_leaves_is_no_traceback():
     assert errors == ""
 
 
+@pytest.mark.parametrize("command", [["play", "none.rec"], ["stream", "smoke"]])
+@pytest.mark.parametrize("patience", ["-1", "nan", "soon"])
+def test_patience_is_seconds_from_0(command, patience, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--to", "tcp://127.0.0.1:9", f"--patience={patience}"])
+    assert left.value.code == 2
+    assert f"expected seconds from 0, got {patience!r}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("127.0.0.1:2000", ("127.0.0.1", 2000)), ("gpu-box:1", ("gpu-box", 1)), ("[::1]:2000", ("::1", 2000))],

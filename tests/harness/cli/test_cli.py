@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from harness.cli import main
+from harness.cli import COMMANDS, main
 
 
-@pytest.mark.parametrize("command", ["demo", "train"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_ends_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as left:
         main([command, "--help"])
@@ -29,6 +29,10 @@ def test_version(capsys):
         (["train", "daformer_dg_cosine_small", "--from", "nowhere"], "nowhere: expected local, tcp://127.0.0.1:PORT"),
         (["train", "daformer_dg_cosine_small", "--from", "tcp://0.0.0.0:5555"], "this machine only"),
         (["demo", "--out", "/proc/nothing"], "--out /proc/nothing: expected a folder"),
+        (
+            ["train", "daformer_dg_cosine_small", "--from", "file:none.rec", "--work-dir", "/proc/nothing"],
+            "/proc/nothing: expected a place to write to",
+        ),
     ],
 )
 def test_wrong_input_is_two_lines_at_most(arguments, words, capsys):
@@ -38,11 +42,29 @@ def test_wrong_input_is_two_lines_at_most(arguments, words, capsys):
     assert len(errors.strip().splitlines()) <= 2
 
 
-@pytest.mark.parametrize("arguments", [["demo", "--iters", "0"], ["demo", "--iters", "3", "--minutes", "2"], ["fly"]])
-def test_wrong_usage_is_status_2(arguments):
+TRAIN = ["train", "daformer_dg_cosine_small", "--from", "local"]
+SCORE = ["evaluate", "daformer_dg_cosine_small", "weights.pth", "--data", "stream", "--root", "local"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fly"], "invalid choice: 'fly'"),
+        (["demo", "--iters", "3", "--minutes", "2"], "not allowed with"),
+        (["demo", "--iters", "0"], "expected a whole number from 1, got '0'"),
+        (["demo", "--minutes", "-1"], "expected minutes above 0, got '-1'"),
+        (["demo", "--minutes", "nan"], "expected minutes above 0, got 'nan'"),
+        ([*TRAIN, "--iters", "-3"], "expected a whole number from 1, got '-3'"),
+        ([*TRAIN, "--seed", "-1"], "expected a whole number from 0 to 4294967295, got '-1'"),
+        ([*SCORE, "--count", "0"], "expected a whole number from 1, got '0'"),
+        ([*SCORE, "--size", "wide"], "expected WIDTHxHEIGHT in pixels"),
+    ],
+)
+def test_wrong_usage_is_status_2(arguments, words, capsys):
     with pytest.raises(SystemExit) as left:
         main(arguments)
     assert left.value.code == 2
+    assert words in capsys.readouterr().err
 
 
 def test_light_imports():
