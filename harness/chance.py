@@ -9,7 +9,7 @@ import random
 
 import numpy as np
 
-EVICTION, DRAW, GLOBAL, HISTORY = 1, 2, 3, 4
+EVICTION, DRAW, GLOBAL, HISTORY, TARGET_IMAGE, FOLDER_PASS = 1, 2, 3, 4, 5, 6
 """Purposes: streams of chance that must not meet."""
 
 
@@ -25,16 +25,17 @@ def chance(seed: int, purpose: int, iteration: int, slot: int = 0) -> np.random.
     return np.random.Generator(np.random.Philox(key=seed % 2**64, counter=[0, purpose, slot, iteration]))
 
 
-def reseed(seed: int, iteration: int) -> None:
+def reseed(seed: int, iteration: int, rank: int = 0) -> None:
     """Seed the global generators of torch, numpy and random for an iteration: dropout, and transforms of others.
 
     Args:
         seed: of the run.
         iteration: 0-based.
+        rank: of this process, where several share a batch: what one drops the others do not.
     """
     import torch
 
-    first, second, third = (int(word) for word in chance(seed, GLOBAL, iteration).integers(2**32, size=3))
+    first, second, third = (int(word) for word in chance(seed, GLOBAL, iteration, rank).integers(2**32, size=3))
     torch.manual_seed(first)
     np.random.seed(second)  # the state that others' transforms draw from
     random.seed(third)

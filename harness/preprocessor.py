@@ -41,9 +41,9 @@ class BundlePreProcessor(SegDataPreProcessor):
             return found
         moved: dict[int, Tensor] = {}
         for sample in samples or ():
-            if "gt_sem_seg" in sample:  # one label for all appearances of a bundle: it is moved once
-                label = sample.gt_sem_seg.data
-                sample.gt_sem_seg.data = moved.setdefault(id(label), self._upload(label))
+            for field in (sample.get("gt_sem_seg"), sample.get("valid")):
+                if field is not None:  # one label for all appearances of a bundle: it is moved once
+                    field.data = moved.setdefault(id(field.data), self._upload(field.data))
         values = self._upload(torch.stack(list(images)))
         order = torch.channels_last if self.channels_last else torch.contiguous_format
         normalised = values.to(torch.float32, memory_format=order)

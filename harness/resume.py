@@ -20,6 +20,7 @@ from mmengine.registry import HOOKS
 from harness.checkpoint import read_tensors
 from harness.files import written_whole
 from harness.journal import Journal
+from harness.parallel import bare
 from protocols.errors import InputError, ManyskiesError
 
 FORMAT = 1
@@ -31,7 +32,18 @@ FREE = (
     *("val_", "test_", "checkpoints", "resume", "load_from", "_base_"),
     *(
         f"train_dataloader.dataset.{key}"
-        for key in ("endpoint", "resume_from", "slots", "patience_s", "first_patience_s", "shared", "keys", "record")
+        for key in (
+            "endpoint",
+            "resume_from",
+            "target.data_root",
+            "target.endpoint",
+            "slots",
+            "patience_s",
+            "first_patience_s",
+            "shared",
+            "keys",
+            "record",
+        )
     ),
 )
 """Beginnings of settings that may change at a resume: they have no part in what is learnt."""
@@ -123,6 +135,7 @@ class ResumableCheckpoint(Hook):
         self.resumes: list[int] = []
         self._journal: Journal | None = None
         self._saved = -1
+        self._parts = 1
         self._greeted = False
 
     @staticmethod
@@ -137,6 +150,7 @@ class ResumableCheckpoint(Hook):
 
     def before_train(self, runner: Any) -> None:
         """Go on from the checkpoint, or write the first one."""
+        self._parts = _parts(runner)
         self.folder(runner).mkdir(parents=True, exist_ok=True)
         runner.train_dataloader.dataset.stream.watch = lambda: self._leave_if_told(runner)
         if self.resume_from is None:
@@ -159,7 +173,7 @@ class ResumableCheckpoint(Hook):
         if dataset.resumed and not self._greeted:
             self._greeted = True
             self.say(f"resumed at iteration {self.resumes[-1]}: {dataset.resumed}")
-        if done % self.interval == 0:
+        if done % self.interval < self._parts and self._is_whole(runner, done):
             self._save(runner, done)
         self._leave_if_told(runner, done)
 
@@ -169,12 +183,17 @@ class ResumableCheckpoint(Hook):
         self._journal.close()
 
     def _leave_if_told(self, runner: Any, done: int | None = None) -> None:
-        if self.told():
-            self._save(runner, runner.iter if done is None else done)
+        done = runner.iter if done is None else done
+        if self.told() and self._is_whole(runner, done):
+            self._save(runner, done)
             self._journal.close()
             raise StoppedError(
                 f"stopped after {self._saved} iterations, told to leave; the same command with --resume goes on"
             )
+
+    def _is_whole(self, runner: Any, done: int) -> bool:
+        """Return whether the last step is taken: gradients that wait for the rest of theirs are in no checkpoint."""
+        return done % self._parts == 0 or done == runner.max_iters
 
     def _save(self, runner: Any, done: int) -> None:
         """Write the state after `done` iterations; nothing if that was the last thing done."""
@@ -183,7 +202,7 @@ class ResumableCheckpoint(Hook):
         hooks = {type(hook).__name__: hook.state_dict() for hook in runner.hooks if hasattr(hook, "state_dict")}
         state = {
             "format": FORMAT,
-            "state_dict": runner.model.state_dict(),
+            "state_dict": bare(runner.model).state_dict(),
             "optimizer": runner.optim_wrapper.state_dict(),
             "schedulers": [dict(scheduler.state_dict()) for scheduler in runner.param_schedulers],
             "run": {
@@ -208,24 +227,64 @@ class ResumableCheckpoint(Hook):
     def _remove_old(self, newest: Path) -> None:
         numbers = sorted(int(match[1]) for path in newest.parent.iterdir() if (match := NAME.fullmatch(path.name)))
         for number in numbers[: -self.keep]:
-            if number == 0 or number % self.milestone:
+            if number == 0 or number % self.milestone >= self._parts:
                 (newest.parent / f"checkpoint_{number:07d}.pth").unlink(missing_ok=True)
 
     def _load(self, runner: Any, file: Path, state: dict[str, Any]) -> None:
         check_settings(file, state["run"]["settings"], settings(runner.cfg.to_dict()))
-        try:
-            runner.model.load_state_dict(state["state_dict"], strict=True)
-            runner.optim_wrapper.load_state_dict(state["optimizer"])
-            for scheduler, old in zip(runner.param_schedulers, state["schedulers"], strict=True):
-                scheduler.load_state_dict(old)
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise InputError(f"{file}: expected a checkpoint of this network, got: {str(error)[:200]}") from None
-        for hook in runner.hooks:
-            if hasattr(hook, "load_state_dict") and type(hook).__name__ in state["monitors"]:
-                hook.load_state_dict(state["monitors"][type(hook).__name__])
-        done = int(state["run"]["iteration"])
-        runner.train_loop._iter = done  # mmengine has no public way
-        runner.train_loop.fast_forward_on_resume = True  # the stream's cursor is in the checkpoint: nothing to skip
-        runner.optim_wrapper.initialize_count_status(runner.model, done, runner.max_iters)
-        self._saved = done
-        self.resumes = [*state["run"]["resumes"], done]
+        self._saved = restore(runner, file, state)
+        self.resumes = [*state["run"]["resumes"], self._saved]
+
+
+@HOOKS.register_module()
+class FollowCheckpoint(Hook):
+    """Go on from the checkpoint that rank 0 goes on from, on the other ranks, which write nothing."""
+
+    priority = "VERY_LOW"
+
+    def __init__(self, resume_from: str | None = None) -> None:
+        """Set the checkpoint.
+
+        Args:
+            resume_from: checkpoint to go on from; None for a new run.
+        """
+        self.resume_from = resume_from
+
+    def before_train(self, runner: Any) -> None:
+        """Go on from it, if there is one."""
+        if self.resume_from is not None:
+            file = Path(self.resume_from)
+            restore(runner, file, read_checkpoint(file))
+
+
+def restore(runner: Any, file: Path, state: Mapping[str, Any]) -> int:
+    """Put back what was trained, and return after how many iterations it goes on.
+
+    Args:
+        runner: of the same config.
+        file: the checkpoint, for messages.
+        state: what it holds.
+
+    Raises:
+        InputError: it is of another network.
+    """
+    try:
+        bare(runner.model).load_state_dict(state["state_dict"], strict=True)
+        runner.optim_wrapper.load_state_dict(state["optimizer"])
+        for scheduler, old in zip(runner.param_schedulers, state["schedulers"], strict=True):
+            scheduler.load_state_dict(old)
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise InputError(f"{file}: expected a checkpoint of this network, got: {str(error)[:200]}") from None
+    for hook in runner.hooks:
+        if hasattr(hook, "load_state_dict") and type(hook).__name__ in state["monitors"]:
+            hook.load_state_dict(state["monitors"][type(hook).__name__])
+    done = int(state["run"]["iteration"])
+    runner.train_loop._iter = done  # mmengine has no public way
+    runner.train_loop.fast_forward_on_resume = True  # the stream's cursor is in the checkpoint: nothing to skip
+    runner.optim_wrapper.initialize_count_status(runner.model, done, runner.max_iters)
+    return done
+
+
+def _parts(runner: Any) -> int:
+    """Return over how many iterations the gradients of a step are summed; mmengine has no public way."""
+    return int(getattr(runner.optim_wrapper, "_accumulative_counts", 1))

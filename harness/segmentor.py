@@ -17,11 +17,10 @@ from torch.nn import functional
 from harness.losses.margin import margin
 from harness.losses.spread import directions, effective_rank, spread
 from harness.losses.views import View, clear_first
+from harness.transforms import REFERENCE
 from protocols.errors import InputError
 
 CLEAREST_FIRST = ("noon", "sunset", "rain", "fog", "night")
-REFERENCE = -1
-"""Number of a view that only the frozen encoder sees."""
 
 
 @MODELS.register_module()
@@ -125,7 +124,9 @@ class PairSegmentor(EncoderDecoder):
             losses |= self._monitors(views, logits, label, names)
         return losses
 
-    def _consistency(self, views: list[View], names: list[str], label: Tensor) -> dict[str, Tensor]:
+    def _consistency(
+        self, views: list[View], names: list[str], label: Tensor, inside: Tensor | None = None
+    ) -> dict[str, Tensor]:
         if len(views) < 2:
             raise InputError("consistency: expected at least 2 appearances a bundle, got 1; see DrawAppearances")
         totals, parts = [], []
@@ -135,7 +136,8 @@ class PairSegmentor(EncoderDecoder):
                 ranks = [self._rank(name) for name in names]
                 swap = [ranks[place + two] < ranks[place + one] for place in range(0, len(names), len(views))]
                 first, second = clear_first(first, second, torch.tensor(swap, device=label.device))
-            each = torch.stack([loss(first, second, label) for loss in self.consistency])
+            region = {} if inside is None else {"inside": inside}
+            each = torch.stack([loss(first, second, label, **region) for loss in self.consistency])
             parts.append(each)
             totals.append(each.sum())
         stacked = torch.stack(totals)

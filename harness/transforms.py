@@ -24,6 +24,10 @@ from protocols.labels import IGNORED, tag_to_class16
 Results = dict[str, Any]
 
 PAIRS = ("uniform", "anchor", "same")
+REFERENCE = -1
+"""Number of a view that only the frozen encoder sees."""
+TARGET = -2
+"""Number of a view that has no label: an image of the target domain."""
 
 
 @TRANSFORMS.register_module()
@@ -253,7 +257,7 @@ class PackAppearances(BaseTransform):
             inputs.append(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))))
             sample = SegDataSample(
                 metainfo={
-                    "view": place if place < len(results["appearances"]) else -1,
+                    "view": place if place < len(results["appearances"]) else REFERENCE,
                     "img_shape": shape,
                     "ori_shape": shape,
                     "pad_shape": shape,

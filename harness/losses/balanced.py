@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from mmengine.dist import all_reduce
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional
@@ -72,7 +73,9 @@ class BalancedCrossEntropy(nn.Module):
             ignore_index: class of the pixels that do not count.
         """
         known = label[label != ignore_index]
-        self.pixels += torch.bincount(known, minlength=len(self.pixels)).to(self.pixels)
+        pixels = torch.bincount(known, minlength=len(self.pixels)).to(self.pixels)
+        all_reduce(pixels)  # over all ranks, so that they weigh alike, and as one process with their batches would
+        self.pixels += pixels
         weights = class_weights(self.pixels, self.power, self.limit).to(logits)
         total = functional.cross_entropy(logits, label, weights, ignore_index=ignore_index, reduction="sum")
         return self.loss_weight * total / label.numel()

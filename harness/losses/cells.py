@@ -1,9 +1,10 @@
-"""Labels on the grid of a feature map: which class a cell shows, if it shows one clearly."""
+"""Labels and regions on the grid of a feature map: what a cell shows, if it shows it clearly."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 IGNORED = 255
 
@@ -53,3 +54,27 @@ def cell_classes(label: Tensor, size: tuple[int, int], min_share: float = 0.75, 
         num_classes: classes count from 0 to this, exclusive.
     """
     return clear_classes(class_counts(label, size, num_classes), min_share)
+
+
+@torch.no_grad()
+def mostly_inside(inside: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return `(N, h, w)` bool: the cells of a grid of which at least half lies inside a region.
+
+    Args:
+        inside: `(N, H, W)` bool.
+        size: h, w of the grid.
+    """
+    shares = functional.interpolate(inside[:, None].float(), size, mode="area")
+    return shares[:, 0] >= 0.5
+
+
+def mean_where(values: Tensor, where: Tensor | None) -> Tensor:
+    """Return the mean of `(N, h, w)` values, over all positions or those of a region; 0 where it has none.
+
+    Args:
+        values: one a position.
+        where: `(N, h, w)` bool; None for all.
+    """
+    if where is None:
+        return values.mean()
+    return torch.where(where, values, torch.zeros_like(values)).sum() / where.sum().clamp_min(1)

@@ -1,6 +1,7 @@
 """Consistency losses as modules of mmseg's registry: each compares two views of the same bundles.
 
 All are called alike, `loss(first, second, label)`, and return a weighted scalar; a network takes any number of them.
+With `inside`, a region of the label's pixels, only cells that lie mostly in it count.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from harness.losses.cells import cell_classes
+from harness.losses.cells import IGNORED, cell_classes, mostly_inside
 from harness.losses.contrast import pixel_contrast, sample_positions, take
 from harness.losses.distances import cosine_distance, js_distance, l2_distance, mmd_distance
 from harness.losses.views import View, check_stages
@@ -52,20 +53,24 @@ class ConsistencyLoss(nn.Module):
         self.stages = check_stages(stages)
         self.positions = positions
 
-    def forward(self, first: View, second: View, label: Tensor) -> Tensor:
+    def forward(self, first: View, second: View, label: Tensor, inside: Tensor | None = None) -> Tensor:
         """Return the weighted mean distance, a scalar.
 
         Args:
             first: one view of B bundles.
             second: another view of the same.
             label: `(B, H, W)` int64; not looked at.
+            inside: `(B, H, W)` bool, the region that counts; None for all.
         """
-        measure: Callable[[Tensor, Tensor], Tensor] = {
+        measure: Callable[..., Tensor] = {
             "cosine": cosine_distance,
             "l2": l2_distance,
             "mmd": partial(mmd_distance, positions=self.positions),
         }[self.distance]
-        total = sum(measure(first.features[stage - 1], second.features[stage - 1]) for stage in self.stages)
+        total = torch.zeros((), device=label.device)
+        for stage in self.stages:
+            one, two = first.features[stage - 1], second.features[stage - 1]
+            total = total + measure(one, two, where=_cells(inside, one))
         return self.loss_weight * total / len(self.stages)
 
 
@@ -84,9 +89,9 @@ class LogitConsistencyLoss(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
 
-    def forward(self, first: View, second: View, label: Tensor) -> Tensor:
+    def forward(self, first: View, second: View, label: Tensor, inside: Tensor | None = None) -> Tensor:
         """Return the weighted divergence, a scalar; arguments as `ConsistencyLoss`."""
-        return self.loss_weight * js_distance(first.logits, second.logits)
+        return self.loss_weight * js_distance(first.logits, second.logits, _cells(inside, first.logits))
 
 
 @MODELS.register_module()
@@ -125,8 +130,10 @@ class PixelContrastLoss(nn.Module):
         self.min_share = min_share
         self.num_classes = num_classes
 
-    def forward(self, first: View, second: View, label: Tensor) -> Tensor:
+    def forward(self, first: View, second: View, label: Tensor, inside: Tensor | None = None) -> Tensor:
         """Return the weighted mean over stages, a scalar; arguments as `ConsistencyLoss`."""
+        if inside is not None:
+            label = torch.where(inside, label, IGNORED)
         total = torch.zeros((), device=label.device)
         for stage in self.stages:
             one, two = first.features[stage - 1], second.features[stage - 1]
@@ -136,3 +143,8 @@ class PixelContrastLoss(nn.Module):
                 take(one, chosen), take(two, chosen), classes.flatten(1).gather(1, chosen), self.temperature
             )
         return self.loss_weight * total / len(self.stages)
+
+
+def _cells(inside: Tensor | None, values: Tensor) -> Tensor | None:
+    """Return `(B, h, w)` bool: which cells of `(B, C, h, w)` values count; None for all."""
+    return None if inside is None else mostly_inside(inside, (values.shape[2], values.shape[3]))

@@ -1,4 +1,7 @@
-"""Distances between two appearances' features or logits, as pure functions: zero, with zero gradient, where equal."""
+"""Distances between two appearances' features or logits, as pure functions: zero, with zero gradient, where equal.
+
+Each can be taken over a region of the positions alone; a region without a position gives 0.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from harness.losses.cells import mean_where
 from harness.losses.kernels import discrepancy
 
 EPSILON = 1e-8
 MEDIAN_OF = 256
 
 
-def cosine_distance(first: Tensor, second: Tensor) -> Tensor:
+def cosine_distance(first: Tensor, second: Tensor, where: Tensor | None = None) -> Tensor:
     """Return the mean over positions of 1 - cos, blind to the length of each feature.
 
     Args:
         first: `(N, C, H, W)` float.
         second: the same shape; position by position the same thing under another appearance.
+        where: `(N, H, W)` bool, the positions that count; None for all.
     """
-    return (1 - functional.cosine_similarity(first, second, dim=1, eps=EPSILON)).mean()
+    return mean_where(1 - functional.cosine_similarity(first, second, dim=1, eps=EPSILON), where)
 
 
-def l2_distance(first: Tensor, second: Tensor) -> Tensor:
+def l2_distance(first: Tensor, second: Tensor, where: Tensor | None = None) -> Tensor:
     """Return the mean over positions and channels of the squared difference of channel-normalised features.
 
     Each position is brought to zero mean and unit variance over its channels first, as a layer norm does: on raw
@@ -31,8 +36,9 @@ def l2_distance(first: Tensor, second: Tensor) -> Tensor:
     Args:
         first: `(N, C, H, W)` float.
         second: the same shape.
+        where: `(N, H, W)` bool, the positions that count; None for all.
     """
-    return (normalise(first) - normalise(second)).square().mean()
+    return mean_where((normalise(first) - normalise(second)).square().mean(dim=1), where)
 
 
 def normalise(features: Tensor) -> Tensor:
@@ -42,7 +48,11 @@ def normalise(features: Tensor) -> Tensor:
 
 
 def mmd_distance(
-    first: Tensor, second: Tensor, positions: int = 1024, generator: torch.Generator | None = None
+    first: Tensor,
+    second: Tensor,
+    positions: int = 1024,
+    generator: torch.Generator | None = None,
+    where: Tensor | None = None,
 ) -> Tensor:
     """Return the unbiased squared maximum mean discrepancy, averaged over images; where things stand plays no part.
 
@@ -54,7 +64,10 @@ def mmd_distance(
         second: the same shape.
         positions: sampled at most, the same ones in both; at least 2 must exist.
         generator: for the sample.
+        where: `(N, H, W)` bool, the positions that count; None for all. An image with less than 2 gives 0.
     """
+    if where is not None:
+        return _mmd_inside(first, second, positions, generator, where)
     one, two = (features.flatten(2).transpose(1, 2) for features in (first, second))  # (N, P, C)
     count = one.shape[1]
     if count < 2:
@@ -63,6 +76,18 @@ def mmd_distance(
         chosen = torch.randperm(count, generator=generator)[:positions].to(one.device)
         one, two = one[:, chosen], two[:, chosen]
     return discrepancy(one, two, median_square(torch.cat([one, two], dim=1))).mean()
+
+
+def _mmd_inside(
+    first: Tensor, second: Tensor, positions: int, generator: torch.Generator | None, where: Tensor
+) -> Tensor:
+    """Return the mean over images of the discrepancy inside each one's region, whose sizes differ."""
+    total = 0.0 * first.sum()
+    for one, two, inside in zip(first, second, where, strict=True):
+        if inside.sum() >= 2:
+            pair = (side[:, inside][None, :, :, None] for side in (one, two))  # (1, C, P, 1)
+            total = total + mmd_distance(*pair, positions=positions, generator=generator)
+    return total / len(first)
 
 
 @torch.no_grad()
@@ -80,14 +105,15 @@ def median_square(joint: Tensor) -> Tensor:
     return squares[:, pairs[0], pairs[1]].median(dim=1).values.clamp_min(EPSILON)
 
 
-def js_distance(first: Tensor, second: Tensor) -> Tensor:
+def js_distance(first: Tensor, second: Tensor, where: Tensor | None = None) -> Tensor:
     """Return the mean over positions of the Jensen-Shannon divergence of two softmaxes, in nats: 0 to log 2.
 
     Args:
         first: `(N, K, H, W)` logits.
         second: the same shape.
+        where: `(N, H, W)` bool, the positions that count; None for all.
     """
     one, two = functional.log_softmax(first, dim=1), functional.log_softmax(second, dim=1)
     middle = torch.logaddexp(one, two) - torch.log(torch.tensor(2.0, dtype=one.dtype, device=one.device))
     both = one.exp() * (one - middle) + two.exp() * (two - middle)
-    return both.sum(dim=1).mean() / 2
+    return mean_where(both.sum(dim=1), where) / 2
