@@ -174,9 +174,19 @@ class Children:
         for child in reversed(self._running):  # the plugin puts the simulator's world back before that one leaves
             child.end()
 
-    def start(self, name: str, module: str, arguments: Sequence[str], log: Path, *, vital: bool = True) -> Child:
-        """Start a child; arguments as `Child`."""
-        child = Child(name, module, arguments, log, vital=vital, environment=self._environment)
+    def start(
+        self,
+        name: str,
+        module: str,
+        arguments: Sequence[str],
+        log: Path,
+        *,
+        vital: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> Child:
+        """Start a child; arguments as `Child`, but that `environment` is what it has besides ours."""
+        variables = {**self._environment, **(environment or {})}
+        child = Child(name, module, arguments, log, vital=vital, environment=variables)
         self._running.append(child)
         return child
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ def score(
     json: Path | None = None,
     options: Sequence[str] = (),
     quiet: bool = False,
+    told: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Score a network, print a table, and return all values.
 
@@ -44,9 +45,11 @@ def score(
         json: file to write.
         options: KEY=VALUE changes of the config.
         quiet: whether to leave the table out.
+        told: whether to leave; asked after each image.
 
     Raises:
-        ManyskiesError: anything a user can meet.
+        StoppedError: told to leave; nothing was written.
+        ManyskiesError: anything else a user can meet.
     """
     training.find_config(name)
     progress, size = Progress(), None if size is None else (size[0], size[1])
@@ -59,11 +62,18 @@ def score(
         with training.silence():
             import harness.modules  # noqa: F401  # what the config names
             from harness.evaluation import Predictor, build_network, evaluate, table
+            from harness.resume import StoppedError
 
             predictor = Predictor(build_network(config, checkpoint), size or own_size)
         if groups:
             found = (example for example in found if example.group in groups)
-        scores = evaluate(predictor, found, lambda done: progress.show(f"image {done}{total}"))
+
+        def shown(done: int) -> None:
+            if told():
+                raise StoppedError("stopped while scoring, told to leave; the same command begins this test anew")
+            progress.show(f"image {done}{total}")
+
+        scores = evaluate(predictor, found, shown)
     for line in [] if quiet else table(scores):
         progress.say(line)
     values = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -36,3 +38,14 @@ def note_sigterm() -> Callable[[], bool]:
 
     signal.signal(signal.SIGTERM, on_signal)
     return lambda: came
+
+
+def stay_with_stdin() -> None:
+    """Send SIGTERM to ourselves when standard input ends: whoever started us is gone, or lets us go."""
+
+    def wait() -> None:
+        while os.read(0, 1):  # not sys.stdin: its lock would be held when the interpreter ends
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
