@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import numpy as np
 import pytest
 import zmq
 
-from harness import BundleStream
+from harness import BundleStream, receiver
 from harness.receiver import StreamError
 from protocols.bundle import encode_bundle
 from protocols.errors import InputError
@@ -228,6 +229,35 @@ def test_silent_producer_is_named():
         peer.greet()
         with pytest.raises(StreamError, match="producer peer@1: no word"):
             stream.take()
+
+
+def test_a_stall_names_who_is_to_make_the_missing_bundle(monkeypatch, bundle):
+    """Two producers share the credits; the one that has the lowest index does nothing until the trainer is told."""
+    monkeypatch.setattr(receiver, "STALL_S", 0.1)
+    said = []
+    with (
+        BundleStream("tcp://127.0.0.1:*", slots=2, max_bundle_bytes=SIZE, patience_s=20, ordered=True) as stream,
+        Peer(stream.endpoint, session="lazy") as lazy,
+        Peer(stream.endpoint, session="busy") as busy,
+    ):
+
+        def warn(words):
+            said.append(words)
+            lazy.say(lazy.producer.send(0, encode_bundle(bundle(0))))
+
+        stream.warn = warn
+        busy.producer.producer = "busy@2"
+        lazy.greet()
+        busy.greet()
+        assert lazy.hear() == "revoked"
+        while busy.producer.next_wanted() is None:
+            busy.hear()
+        busy.say(busy.producer.send(1, encode_bundle(bundle(1))))
+        assert [stream.take().bundle.header.index for _ in range(2)] == [0, 1]
+    assert len(said) == 1
+    assert re.fullmatch(
+        r"waiting for bundle 0 for \d+ s: producer peer@1 \(last word \d+ s ago, to make \[0\]\)", said[0]
+    )
 
 
 def test_watch_ends_a_wait(stream):
