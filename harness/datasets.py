@@ -65,6 +65,8 @@ class StreamedBundles(IterableDataset):
         watchers: called with each new bundle, once, as it enters the reservoir.
         wait_s: seconds spent waiting for bundles.
         resumed: after a resume, how it went: "exact", or "approximate" and why; else "".
+        ranks: processes that share what is drawn, `batch_size` each.
+        deal: called with an iteration's number and all its samples; returns those that are this process's own.
     """
 
     metainfo = METAINFO
@@ -174,6 +176,8 @@ class StreamedBundles(IterableDataset):
         self.pipeline = Compose(list(pipeline))
         self.watchers: list[Callable[[Bundle], None]] = []
         self.used: list[dict[str, Any]] = []
+        self.ranks = 1
+        self.deal: Callable[[int, list[dict[str, Any]]], list[dict[str, Any]]] = lambda iteration, samples: samples
         self._batch_size = batch_size
         self._seed = seed
         self._first = min(first, capacity)
@@ -200,12 +204,14 @@ class StreamedBundles(IterableDataset):
             self._fill(self._iteration)
             reseed(self._seed, self._iteration)
             iteration, self._iteration, self.used = self._iteration, self._iteration + 1, []
-            for place in range(self._batch_size):
+            samples = []
+            for place in range(self._batch_size * self.ranks):
                 drawn = self.reservoir.draw(iteration, place)
                 results = as_results(drawn.bundle, drawn.wanted, drawn.chance)
                 sample = self.pipeline(results)
                 self.used.append(journal_entry(results, drawn))
-                yield sample
+                samples.append(sample)
+            yield from self.deal(iteration, samples)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint needs to go on after the newest iteration: numbers, strings and lists, no pixels."""
@@ -244,7 +250,8 @@ class StreamedBundles(IterableDataset):
     def _fill(self, iteration: int) -> None:
         """Take new bundles in: as many as the pace says, or what has come."""
         if self._pace is None:
-            wanted = max(self._first, math.ceil((self.reservoir.draws + self._batch_size) / self._max_uses))
+            draws = self.reservoir.draws + self._batch_size * self.ranks
+            wanted = max(self._first, math.ceil(draws / self._max_uses))
         else:
             wanted = int(self._first + iteration * self._pace)
         while self.reservoir.seen < wanted:

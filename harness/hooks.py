@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
 from harness.alarm import MarginAlarm
 from harness.files import written_whole
 from harness.memory import resident_mb
+from harness.parallel import bare
 from harness.progress import Progress
+from protocols.errors import InputError
 
 MARGIN_WINDOW = 20
 MONITORS = ("cosine_", "spread_", "rank_", "ce_", "part_")
@@ -169,7 +172,13 @@ class TimeBudget(Hook):
         self._settled = 0.0
 
     def before_train(self, runner: Any) -> None:
-        """Start the clock."""
+        """Start the clock.
+
+        Raises:
+            InputError: several ranks share the run, whose clocks would disagree.
+        """
+        if get_world_size() > 1:
+            raise InputError("TimeBudget: expected one process, for each has a clock of its own; leave it out")
         self._started = self._clock()
 
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
@@ -202,4 +211,4 @@ class SaveWeights(Hook):
     def after_train(self, runner: Any) -> None:
         """Write the file, whole or not at all."""
         with written_whole(Path(runner.work_dir) / self.file) as scratch:
-            torch.save(runner.model.state_dict(), scratch)
+            torch.save(bare(runner.model).state_dict(), scratch)

@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.ranks import ALONE, Ranks
 from protocols.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ CACHE_VARIABLES = ("MPLCONFIGDIR", "XDG_CACHE_HOME")
 
 
 @contextlib.contextmanager
-def quiet_libraries(work_dir: Path) -> Iterator[None]:
+def quiet_libraries(work_dir: Path, rank: int = 0) -> Iterator[None]:
     """Keep libraries from warning on the terminal, and their caches inside `work_dir`, removed at the end."""
-    cache = (work_dir / ".cache").resolve()
+    cache = (work_dir / (f".cache_{rank}" if rank else ".cache")).resolve()
     before = {name: os.environ.get(name) for name in CACHE_VARIABLES}
     cache.mkdir(parents=True, exist_ok=True)
     os.environ |= dict.fromkeys(CACHE_VARIABLES, str(cache))
@@ -210,8 +211,11 @@ def train(
     keys: Path | None = None,
     record: Path | None = None,
     told: Callable[[], bool] = lambda: False,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Train on what comes to an address, without a test set; write weights, curves, a report, a journal and logs.
+
+    Where several ranks share a run, all of them call this, and rank 0 alone listens, shows and writes.
 
     Args:
         name: of the config.
@@ -224,6 +228,7 @@ def train(
         keys: folder of the trainer's keys, for addresses that other machines reach.
         record: file that every bundle is appended to as it came.
         told: whether to write a checkpoint and leave; asked again and again.
+        ranks: the processes that share this run, and which of them this is.
 
     Raises:
         ManyskiesError: anything a user can meet.
@@ -232,9 +237,10 @@ def train(
     from harness.progress import Progress
 
     checkpoint = _checkpoint(work_dir, resume)
+    ranks.wait()  # until all have looked: rank 0 is going to write there
 
     with contextlib.ExitStack() as stack:
-        stack.enter_context(quiet_libraries(work_dir))
+        stack.enter_context(quiet_libraries(work_dir, ranks.rank))
         config = load_config(name, parse_options(options), work_dir / "logs")
         config.train_dataloader.dataset.endpoint = endpoint
         for key in ("val_dataloader", "val_cfg", "val_evaluator"):
@@ -252,14 +258,28 @@ def train(
             {"type": "SaveWeights", "file": str(work_dir.resolve() / "weights.pth")},
             {"type": "ResumableCheckpoint", **config.get("checkpoints", {}), "resume_from": checkpoint},
         ]
+        if ranks.several:
+            from harness.parallel import share_out
+
+            share_out(config, ranks)
         runner = build_runner(config)
+        dataset = runner.train_dataloader.dataset
+        if not ranks.leads:
+            dataset.ranks = ranks
+            runner.train()
+            return
         live = live_progress(runner)
         live.progress = Progress()  # the hook was built in silence
         keeper = _keeper(runner)
         keeper.told, keeper.say = told, live.progress.say
         stack.callback(live.progress.clear)
-        dataset = runner.train_dataloader.dataset
         stack.callback(dataset.stream.close)
+        if ranks.several:
+            from harness.dealing import Dealer
+
+            dealer = Dealer(ranks)
+            dataset.ranks, dataset.deal = ranks.world, dealer
+            keeper.waiting = dealer.still_here
         dataset.stream.warn = live.progress.say
         doing = "reading" if endpoint.startswith("file:") else "listening at"
         live.progress.say(f"{doing} {dataset.stream.endpoint}")
@@ -280,6 +300,7 @@ def train(
             "stream": {"duplicates": stats.duplicates, "faults": stats.faults},
             "reservoir_bytes": dataset.reservoir.nbytes,
             "resumes": keeper.resumes,
+            "ranks": ranks.world,
             "versions": report.versions(),
             "seed": config.seed,
             "command": report.command(),

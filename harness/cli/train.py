@@ -15,6 +15,8 @@ EXAMPLE = """example:
   carla-harness train daformer_dg_cosine_small --from tcp://127.0.0.1:5555 --resume    # after a kill, or a SIGTERM
 
   carla-harness train my/config.py --from ipc:///tmp/bundles --cfg-options optim_wrapper.optimizer.lr=1e-4
+
+  torchrun --nproc-per-node 4 -m harness.cli train daformer_dg_cosine --from tcp://127.0.0.1:5555    # four GPUs
 """
 
 
@@ -57,21 +59,24 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, and say where the results are."""
     from harness.cli.signals import note_sigterm
     from harness.endpoint import check_endpoint
+    from harness.ranks import joined
     from harness.training import find_config, train
 
-    if not arguments.endpoint.startswith("file:"):
-        check_endpoint(arguments.endpoint, guarded=arguments.keys is not None)
-    find_config(arguments.config)
-    train(
-        arguments.config,
-        endpoint=arguments.endpoint,
-        work_dir=arguments.work_dir,
-        seed=arguments.seed,
-        iterations=arguments.iters,
-        options=arguments.cfg_options,
-        resume=arguments.resume,
-        keys=arguments.keys,
-        record=arguments.record,
-        told=note_sigterm(),
-    )
+    with joined() as ranks:
+        if not arguments.endpoint.startswith("file:"):
+            check_endpoint(arguments.endpoint, guarded=arguments.keys is not None)
+        find_config(arguments.config)
+        train(
+            arguments.config,
+            endpoint=arguments.endpoint,
+            work_dir=arguments.work_dir,
+            seed=arguments.seed,
+            iterations=arguments.iters,
+            options=arguments.cfg_options,
+            resume=arguments.resume,
+            keys=arguments.keys,
+            record=arguments.record,
+            told=note_sigterm(),
+            ranks=ranks,
+        )
     return 0
