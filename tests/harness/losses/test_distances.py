@@ -108,8 +108,9 @@ def test_cosine_is_blind_to_length_and_l2_to_gain_and_shift():
 def test_mmd_ignores_where_things_stand():
     one, two = pair()
     shuffled = two.flatten(2)[:, :, torch.randperm(12, generator=torch.Generator().manual_seed(1))].reshape(SHAPE)
-    # the paired diagonal is left out, so only the estimate changes, not what is estimated
-    assert float(mmd_distance(one, shuffled)) == pytest.approx(float(mmd_distance(one, two)), abs=0.5)
+    # the paired diagonal is left out, so only the estimate changes, and little beside what another sample changes
+    before, after, other = (float(mmd_distance(one, each)) for each in (two, shuffled, two + 1))
+    assert 0 < abs(after - before) < 0.1 * abs(other - before)
     assert float(cosine_distance(one, one.flatten(2).flip(2).reshape(SHAPE))) > 0.1
 
 
