@@ -86,6 +86,7 @@ class StreamedBundles(IterableDataset):
         max_uses: float = 32.0,
         ordered: bool = False,
         slots: int = 6,
+        min_appearances: int = 2,
         max_appearances: int = 8,
         temperature: float = 0.01,
         min_share: float = 0.00149,
@@ -102,7 +103,8 @@ class StreamedBundles(IterableDataset):
         """Bind the address.
 
         Args:
-            endpoint: address on this machine, with keys any; or `file:PATH` of a recording.
+            endpoint: address on this machine, with keys any; or `file:PATH` of a recording; or a folder of labelled
+                images, `gta:DIR`, `synthia:DIR`, `export:DIR`.
             bundle_size: width, height of the bundles in pixels.
             pipeline: configs of transforms.
             batch_size: bundles per iteration, as the data loader has it.
@@ -116,6 +118,7 @@ class StreamedBundles(IterableDataset):
             ordered: whether bundles are taken in the order of their indices, whoever makes them: with a pace, the
                 draws of a run then depend on nothing but its seed and its bundles.
             slots: of the receiver's ring.
+            min_appearances: a bundle must have.
             max_appearances: per bundle; sets the memory aside.
             temperature: of rare class sampling.
             min_share: share of the image a class needs for the bundle to be drawn for it.
@@ -143,6 +146,8 @@ class StreamedBundles(IterableDataset):
         again = [] if state is None else [entry[0] for entry in state["reservoir"]["entries"]]
         self.stream = open_stream(
             endpoint,
+            bundle_size=self.bundle_size,
+            seed=seed,
             slots=slots,
             max_bundle_bytes=size,
             patience_s=patience_s,
@@ -184,6 +189,7 @@ class StreamedBundles(IterableDataset):
         self._pace = pace
         self._max_uses = max_uses
         self._ordered = ordered
+        self._min_appearances = min_appearances
 
     def __len__(self) -> int:
         return NOMINAL_LENGTH
@@ -231,7 +237,7 @@ class StreamedBundles(IterableDataset):
             slot = self._take()
             index = slot.bundle.header.index
             if index in absent:
-                check_header(slot.bundle.header, self.bundle_size, 2)
+                check_header(slot.bundle.header, self.bundle_size, self._min_appearances)
                 memory, same = self.reservoir.refill(slot)
                 self._changed += not same
                 self.stream.give_back(memory)
@@ -266,7 +272,7 @@ class StreamedBundles(IterableDataset):
         return slot
 
     def _add(self, slot: Slot) -> None:
-        check_header(slot.bundle.header, self.bundle_size, 2)
+        check_header(slot.bundle.header, self.bundle_size, self._min_appearances)
         for watcher in self.watchers:
             watcher(slot.bundle)
         self.cursor.add(slot.bundle.header.index)
@@ -317,6 +323,7 @@ class HeldBundles(Dataset):
         self.bundles: list[Bundle] = []
         self.stream = open_stream(
             endpoint,
+            bundle_size=self.bundle_size,
             slots=slots,
             max_bundle_bytes=slot_bytes(bundle_size, max_appearances),
             patience_s=patience_s,

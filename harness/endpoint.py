@@ -16,6 +16,15 @@ LOCAL = "local"
 """Stands for an address that is made up at the start."""
 FOLDER, SOCKET = "manyskies-", "bundles"
 
+RECORDING = "file:"
+LABELLED = ("gta:", "synthia:", "export:")
+"""Beginnings of endpoints that are no address but a place on disk: a recording, or a folder of labelled images."""
+
+
+def on_disk(endpoint: str) -> bool:
+    """Return whether bundles are read from a disk there, so that no address is bound."""
+    return endpoint.startswith((RECORDING, *LABELLED))
+
 
 def check_endpoint(endpoint: str, *, guarded: bool = False) -> None:
     """Refuse what must not be bound; remove the file of an ipc socket that nobody listens on any more.
