@@ -109,6 +109,7 @@ class ResumableCheckpoint(Hook):
 
     Attributes:
         told: asked after each iteration and while waiting for bundles: whether to write a checkpoint and leave.
+        waiting: called again and again while bundles are waited for.
         say: where a line for the user goes.
         resumes: at which iterations the run was resumed.
     """
@@ -131,6 +132,7 @@ class ResumableCheckpoint(Hook):
         self.milestone = milestone
         self.resume_from = resume_from
         self.told: Callable[[], bool] = lambda: False
+        self.waiting: Callable[[], None] = lambda: None
         self.say: Callable[[str], None] = lambda text: None
         self.resumes: list[int] = []
         self._journal: Journal | None = None
@@ -152,7 +154,7 @@ class ResumableCheckpoint(Hook):
         """Go on from the checkpoint, or write the first one."""
         self._parts = _parts(runner)
         self.folder(runner).mkdir(parents=True, exist_ok=True)
-        runner.train_dataloader.dataset.stream.watch = lambda: self._leave_if_told(runner)
+        runner.train_dataloader.dataset.stream.watch = lambda: self._while_waiting(runner)
         if self.resume_from is None:
             self._journal = Journal(self.journal_file(runner))
             self._save(runner, 0)
@@ -181,6 +183,10 @@ class ResumableCheckpoint(Hook):
         """Write the last checkpoint."""
         self._save(runner, runner.iter)
         self._journal.close()
+
+    def _while_waiting(self, runner: Any) -> None:
+        self.waiting()
+        self._leave_if_told(runner)
 
     def _leave_if_told(self, runner: Any, done: int | None = None) -> None:
         done = runner.iter if done is None else done
