@@ -229,7 +229,9 @@ def test_every_index_once_and_in_order(fault, transport, tmp_path, scale, table)
         dice = random.Random(f"{fault.__name__} {turn}")
         at = dice.randrange(WARM + 10, count - 20)
         over = transport if fault is cut_connection else TRANSPORTS[(TRANSPORTS.index(transport) + turn) % 3]
-        slow = (at, at + (20 if scale == "soak" else 5)) if fault is slow_trainer else (0, 0)
+        slow = (0, 0)
+        if fault is slow_trainer:  # in the soak's first turn from beginning to end
+            slow = (0, count) if scale == "soak" and turn == 0 else (at, at + (20 if scale == "soak" else 5))
         run = Run(folder, over, count, size, slow)
         try:
             fault(run, at, dice, hold_s)
