@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from carla_plugin.export_cityscapes import Cityscapes
+from carla_plugin.export_cityscapes import Cityscapes, cities
 from carla_plugin.export_names import plain
 from carla_plugin.export_webdataset import WebDataset
 from protocols.bundle import Bundle, BundleHeader, Pixels
@@ -192,6 +192,8 @@ def _claimed(order: Order, header: BundleHeader) -> Iterator[None]:
     }
     if order.format == WEBDATASET:
         expected["together"] = order.together
+    else:
+        expected["appearances"] = cities(header)
     split.mkdir(parents=True, exist_ok=True)
     with open(file, "a+") as note:
         try:
@@ -204,7 +206,8 @@ def _claimed(order: Order, header: BundleHeader) -> Iterator[None]:
             found = json.loads(text) if text else expected
         except ValueError:
             found = None
-        if found != expected:
+        older = {key: value for key, value in expected.items() if key != "appearances"}  # an older version's note
+        if found not in (expected, older):
             raise InputError(
                 f"{file}: expected an export of {json.dumps(expected)}, got {text.strip()[:300]}; take another folder"
             )

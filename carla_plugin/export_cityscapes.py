@@ -2,6 +2,7 @@
 
 A "city" is a town under one appearance, so that `leftImg8bit/train/Grid-07-noon` holds the noons; the sequence is the
 episode, the frame the bundle's index. Each image has labels of its own beside it, the same for a bundle's appearances.
+The note beside the folders says which cities belong together, and in which order; `carla-harness train` reads it.
 """
 
 from __future__ import annotations
@@ -66,14 +67,21 @@ class Cityscapes:
 
     def _files(self, header: BundleHeader) -> Iterator[tuple[Path, dict[str, Path]]]:
         """Yield image and label files of each appearance."""
-        for appearance in plain_each(header.appearances):
-            city = f"{plain(header.town)}-{appearance}"
+        for city in cities(header).values():
             stem = f"{city}_{header.episode:06d}_{header.index:06d}"
             labels = self._folder / LABELS / self._split / city
             yield (
                 self._folder / IMAGE / self._split / city / f"{stem}_{IMAGE}.png",
                 {kind: labels / f"{stem}_{LABELS}_{kind}.png" for kind in self._tables},
             )
+
+
+def cities(header: BundleHeader) -> dict[str, str]:
+    """Return the city of each of a bundle's appearances, in their order."""
+    names = plain_each(header.appearances)
+    return {
+        appearance: f"{plain(header.town)}-{name}" for appearance, name in zip(header.appearances, names, strict=True)
+    }
 
 
 def _write(file: Path, packed: bytes) -> None:

@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.endpoint import on_disk
 from harness.ranks import ALONE, Ranks
 from protocols.errors import InputError
 
@@ -199,10 +200,22 @@ def _checkpoint(work_dir: Path, resume: bool) -> str | None:
     return str(folder / max(numbers)) if resume else None
 
 
+def _endpoint(config: Config) -> str:
+    """Return where on disk a config has its bundles.
+
+    Raises:
+        InputError: it has an address, which changes from run to run.
+    """
+    endpoint = str(config.train_dataloader.dataset.endpoint)
+    if on_disk(endpoint):
+        return endpoint
+    raise InputError(f"the following arguments are required: --from (the config itself says {endpoint!r}, no folder)")
+
+
 def train(
     name: str,
     *,
-    endpoint: str,
+    endpoint: str | None,
     work_dir: Path,
     seed: int | None,
     iterations: int | None,
@@ -219,7 +232,7 @@ def train(
 
     Args:
         name: of the config.
-        endpoint: address to bind.
+        endpoint: address to bind, or where on disk the bundles are; None = where the config says.
         work_dir: for the results.
         seed: instead of the config's.
         iterations: instead of the config's.
@@ -242,6 +255,7 @@ def train(
     with contextlib.ExitStack() as stack:
         stack.enter_context(quiet_libraries(work_dir, ranks.rank))
         config = load_config(name, parse_options(options), work_dir / "logs")
+        endpoint = _endpoint(config) if endpoint is None else endpoint
         config.train_dataloader.dataset.endpoint = endpoint
         for key in ("val_dataloader", "val_cfg", "val_evaluator"):
             config[key] = None
@@ -281,7 +295,7 @@ def train(
             dataset.ranks, dataset.deal = ranks.world, dealer
             keeper.waiting = dealer.still_here
         dataset.stream.warn = live.progress.say
-        doing = "reading" if endpoint.startswith("file:") else "listening at"
+        doing = "reading" if on_disk(endpoint) else "listening at"
         live.progress.say(f"{doing} {dataset.stream.endpoint}")
         runner.train()
         stats = dataset.stream.stats()

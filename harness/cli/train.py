@@ -16,6 +16,8 @@ EXAMPLE = """example:
 
   carla-harness train my/config.py --from ipc:///tmp/bundles --cfg-options optim_wrapper.optimizer.lr=1e-4
 
+  carla-harness train daformer_dg_gta --from gta:/data/gta    # images/*.png and labels/*.png, as published
+
   torchrun --nproc-per-node 4 -m harness.cli train daformer_dg_cosine --from tcp://127.0.0.1:5555    # four GPUs
 """
 
@@ -34,8 +36,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "--from",
         dest="endpoint",
         metavar="ENDPOINT",
-        required=True,
-        help="address to bind, of this machine; or file:PATH of a recording",
+        help="address to bind, of this machine; or what is on disk: file:PATH of a recording, gta:DIR, synthia:DIR, or "
+        "export:DIR of `carla-plugin export` (default: the config's, where it is a folder)",
     )
     parser.add_argument(
         "--keys", metavar="DIR", type=Path, help="keys (carla-harness keys DIR), for an address that others reach"
@@ -58,12 +60,12 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Train, and say where the results are."""
     from harness.cli.signals import note_sigterm
-    from harness.endpoint import check_endpoint
+    from harness.endpoint import check_endpoint, on_disk
     from harness.ranks import joined
     from harness.training import find_config, train
 
     with joined() as ranks:
-        if not arguments.endpoint.startswith("file:"):
+        if arguments.endpoint is not None and not on_disk(arguments.endpoint):
             check_endpoint(arguments.endpoint, guarded=arguments.keys is not None)
         find_config(arguments.config)
         train(
