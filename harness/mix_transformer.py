@@ -81,6 +81,8 @@ class MixTransformer(MixVisionTransformer):
             if isinstance(module, nn.MultiheadAttention):  # its input layer is none of torch's linear layers
                 nn.init.trunc_normal_(module.in_proj_weight, std=0.02)
                 nn.init.zeros_(module.in_proj_bias)
+            elif isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1):  # a linear layer, in mmseg's clothes
+                nn.init.trunc_normal_(module.weight, std=0.02)
 
 
 class _Attention(nn.MultiheadAttention):

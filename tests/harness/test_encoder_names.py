@@ -198,9 +198,12 @@ def test_random_weights_are_as_described():
     network = MixTransformer("B0")
     network.init_weights()
     for name, value in network.named_parameters():
-        if name.endswith("in_proj_weight"):
+        if name.endswith(("in_proj_weight", "ffn.layers.0.weight", "ffn.layers.4.weight", "out_proj.weight")):
             assert float(value.detach().std()) == pytest.approx(0.02, rel=0.1)
-        if name.endswith(("in_proj_bias", "out_proj.bias")):
+        if name.endswith(("projection.weight", "sr.weight", "ffn.layers.1.weight")):
+            fan_out = value.shape[0] * value.shape[2] * value.shape[3] / (value.shape[0] if value.shape[1] == 1 else 1)
+            assert float(value.detach().std()) == pytest.approx((2 / fan_out) ** 0.5, rel=0.1)
+        if name.endswith(".bias"):
             assert not value.any()
 
 
