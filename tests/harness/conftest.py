@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -241,3 +243,80 @@ def stand_in() -> Callable[..., list[tuple[str, np.ndarray, np.ndarray]]]:
 def write_png() -> Callable[[Path, np.ndarray], None]:
     """Return a function that writes an image of one channel, or of BGR."""
     return _write_png
+
+
+GTA_IDS = {
+    **{"road": 7, "sidewalk": 8, "building": 11, "wall": 12, "fence": 13, "pole": 17, "traffic light": 19},
+    **{"traffic sign": 20, "vegetation": 21, "terrain": 22, "sky": 23, "person": 24, "rider": 25, "car": 26},
+    **{"truck": 27, "bus": 28, "train": 31, "motorcycle": 32, "bicycle": 33},
+}
+"""Cityscapes' names and ids, as its own table has them."""
+
+SYNTHIA_IDS = {
+    **{"sky": 1, "building": 2, "road": 3, "sidewalk": 4, "fence": 5, "vegetation": 6, "pole": 7, "car": 8},
+    **{"traffic sign": 9, "person": 10, "bicycle": 11, "motorcycle": 12, "traffic light": 15, "terrain": 16},
+    **{"rider": 17, "truck": 18, "bus": 19, "train": 20, "wall": 21},
+}
+"""SYNTHIA's names, where Cityscapes has them, and ids, as its README has them."""
+
+
+def write_png16(file: Path, pixels: np.ndarray) -> None:
+    """Write `(H, W, 3)` uint16 RGB as a PNG of 48 bits a pixel, without a library that could turn channels round."""
+    height, width = pixels.shape[:2]
+    rows = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
+    packed = zlib.compress(np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1).tobytes())
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)), (b"IDAT", packed), (b"IEND", b"")]
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+    ]
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+
+PUBLISHED = {"gta": ("images", "labels", "{:05d}.png"), "synthia": ("RGB", "GT/LABELS", "{:07d}.png")}
+"""Folder of images, folder of labels, names of the files."""
+
+
+class LabelledFolder:
+    """A stand-in of GTA or SYNTHIA as it is published: names, encodings, and values that mean nothing."""
+
+    def __init__(self, name: str, root: Path) -> None:
+        self.name, self.root = name, root
+        images, labels, self.pattern = PUBLISHED[name]
+        self.images, self.labels = root / images, root / labels
+        for folder in (self.images, self.labels):
+            folder.mkdir(parents=True)
+
+    def files(self, number: int) -> tuple[Path, Path]:
+        file = self.pattern.format(number)
+        return self.images / file, self.labels / file
+
+    def write(self, number: int, width: int = 48, height: int = 32, label_size: Any = None) -> tuple[Any, Any]:
+        """Write an image, whose colours follow its classes, and its label; return both as RGB and names of classes."""
+        from PIL import Image
+
+        dice = np.random.default_rng(number)
+        ids = GTA_IDS if self.name == "gta" else SYNTHIA_IDS
+        wide, high = label_size or (width, height)
+        cells = dice.integers(0, 35 if self.name == "gta" else 23, (-(-high // 4), -(-wide // 4)))
+        values = np.kron(cells, np.ones((4, 4), np.int64))[:high, :wide]
+        image = np.clip(
+            values[:height, :width, None] * [7, 3, 5] + dice.integers(0, 20, (*values.shape, 3)), 0, 255
+        ).astype(np.uint8)
+        image = image if label_size is None else np.zeros((height, width, 3), np.uint8)
+        image_file, label_file = self.files(number)
+        Image.fromarray(image).save(image_file)
+        if self.name == "gta":
+            label = Image.fromarray(values.astype(np.uint8), "P")
+            label.putpalette(dice.integers(0, 256, 768).tolist())  # colours that are no index
+            label.save(label_file)
+        else:
+            others = dice.integers(0, 1 << 16, (*values.shape, 2))  # instances, which are no class
+            write_png16(label_file, np.concatenate([values[..., None], others], axis=2))
+        names = {value: name for name, value in ids.items()}
+        return image, np.vectorize(lambda value: names.get(value, "unlabeled"))(values)
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Callable[[str], LabelledFolder]:
+    """Return a function that makes an empty folder in GTA's or SYNTHIA's layout."""
+    return lambda name: LabelledFolder(name, tmp_path / name)

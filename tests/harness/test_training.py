@@ -177,9 +177,35 @@ def test_each_arm_has_a_full_config_and_a_small_twin(arm, tmp_path):
     assert full.optim_wrapper.type == "AutocastOptimWrapper"
 
 
-def test_every_config_is_an_arm():
-    names = {path.stem for path in Path(training.find_config("daformer_dg_cosine")).parent.glob("*.py")}
-    assert names == {f"daformer_dg_{arm}{kind}" for arm in ARMS for kind in ("", "_small")}
+RIVALS = {"gta": (1914, 1052), "synthia": (1280, 760)}
+"""Labelled folders in place of bundles, and the size of their images as published."""
+
+
+@pytest.mark.parametrize("rival", RIVALS)
+def test_each_rival_learns_as_the_arms_do(rival, tmp_path):
+    for kind in ("", "_small"):
+        config, other = (
+            training.load_config(f"daformer_dg_{name}{kind}", {}, tmp_path) for name in (rival, "unpaired")
+        )
+        dataset, theirs = config.train_dataloader.dataset, other.train_dataloader.dataset
+        assert dataset.endpoint.startswith(f"{rival}:")
+        assert dataset.bundle_size == config.val_dataloader.dataset.bundle_size
+        width, height = dataset.bundle_size
+        assert height == round(width * RIVALS[rival][1] / RIVALS[rival][0])
+        assert dataset.get("dropped_classes", []) == (["truck"] if rival == "synthia" else [])
+        assert (dataset.min_appearances, dataset.batch_size, config.train_dataloader.batch_size) == (1, 4, 4)
+        assert dataset.pipeline[0] == {"type": "DrawAppearances", "count": 1}
+        assert dataset.pipeline[1:] == theirs.pipeline[1:]
+        for key in ("max_iters", "seed", "model", "optim_wrapper", "param_scheduler", "train_cfg"):
+            assert config[key] == other[key], key
+        free = ("endpoint", "bundle_size", "dropped_classes", "min_appearances", "max_appearances", "pipeline")
+        own = {key for key in {*dataset, *theirs} - {*free} if dataset.get(key) != theirs.get(key)}
+        assert own == ({"capacity", "pace", "ordered"} if kind == "" else set())
+
+
+def test_every_config_is_an_arm_or_a_rival():
+    names = {path.stem for path in Path(training.find_config("daformer_dg_cosine")).parent.glob("daformer_dg_*.py")}
+    assert names == {f"daformer_dg_{arm}{kind}" for arm in (*ARMS, *RIVALS) for kind in ("", "_small")}
 
 
 def test_published_config_has_the_published_values(tmp_path):

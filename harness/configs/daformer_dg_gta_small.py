@@ -1,0 +1,6 @@
+# GTA ("Playing for Data") in place of bundles: `--from gta:DIR` with DIR/images/*.png and DIR/labels/*.png.
+# ruff: noqa: C408
+_base_ = ["./_base_/daformer_dg_folder_small.py"]
+bundle_size = (512, 281)  # width, height in pixels, in proportion to 1914x1052
+train_dataloader = dict(dataset=dict(endpoint="gta:data/gta", bundle_size=bundle_size))
+val_dataloader = dict(dataset=dict(bundle_size=bundle_size))
