@@ -142,10 +142,10 @@ def _end(store: Any, place: Ranks, error: BaseException) -> None:
     """End this rank: in its own words, or silently where another one has said what happened."""
     own = _in_words(error, place)
     if own is None:  # a fault of the program: let it be seen
-        _first_words(store, "", 1)
+        _first_words(store, place, "", 1)
         raise error
     mine = (str(own), own.exit_code if isinstance(own, ManyskiesError) else 130)
-    said = _first_words(store, *mine)
+    said = _first_words(store, place, *mine)
     if said is not None and (isinstance(own, LostError) or said[0] == mine[0]):
         raise SystemExit(said[1])
     raise own from None
@@ -170,14 +170,14 @@ def _in_words(error: BaseException, place: Ranks) -> BaseException | None:
     )
 
 
-def _first_words(store: Any, words: str, code: int) -> tuple[str, int] | None:
+def _first_words(store: Any, place: Ranks, words: str, code: int) -> tuple[str, int] | None:
     """Leave last words for the others; return those of whoever was faster, if anyone was."""
-    mine = json.dumps([words, code])
+    mine = json.dumps([words, code, place.rank])
     try:
         stands = store.compare_set(LAST_WORDS, "", mine).decode()
     except RuntimeError:  # whoever kept the store is gone
         return None
     if stands == mine:
         return None
-    said, status = json.loads(stands)
+    said, status, _ = json.loads(stands)
     return said, status

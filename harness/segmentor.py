@@ -14,6 +14,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional
 
+from harness.compiled import compile_parts
 from harness.losses.margin import margin
 from harness.losses.spread import directions, effective_rank, spread
 from harness.losses.views import View, clear_first
@@ -39,6 +40,7 @@ class PairSegmentor(EncoderDecoder):
         detach: str | None = None,
         clearest_first: Sequence[str] = CLEAREST_FIRST,
         details_every: int = 10,
+        compiled: str | None = None,
         **kwargs: Any,
     ) -> None:
         """Build the network.
@@ -54,10 +56,11 @@ class PairSegmentor(EncoderDecoder):
                 the other one follows; None treats both alike.
             clearest_first: names of appearances, the clearest first; unnamed ones are the least clear.
             details_every: iterations between two looks at cosine, spread and effective rank.
+            compiled: backend of torch.compile for encoder and head, such as "inductor"; None for none.
             kwargs: as `EncoderDecoder`.
 
         Raises:
-            InputError: an unknown side.
+            InputError: an unknown side, or an unknown backend.
         """
         super().__init__(*args, **kwargs)
         if detach not in (None, "clear"):
@@ -70,6 +73,8 @@ class PairSegmentor(EncoderDecoder):
         self.clearest_first = tuple(clearest_first)
         self.details_every = details_every
         self._frozen: list[nn.Module] = []  # in a list, so that it is no sub-module: neither trained nor saved
+        if compiled is not None:
+            compile_parts((self.backbone, self.decode_head), compiled)
 
     def init_weights(self) -> None:
         """Initialise, and keep a frozen copy of the encoder if the feature distance asks for one.
