@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 import torch
 from torch import nn
@@ -15,13 +18,21 @@ def compile_parts(parts: Iterable[nn.Module], backend: str) -> None:
 
     Args:
         parts: modules, called as such.
-        backend: of torch.compile: `inductor` for speed; it needs Triton on a GPU, a C++ compiler on a CPU.
+        backend: of torch.compile: "inductor" for speed.
 
     Raises:
-        InputError: torch knows no such backend.
+        InputError: torch knows no such backend, or that one has nothing here to compile with.
     """
     known = torch.compiler.list_backends(exclude_tags=())
     if backend not in known:
         raise InputError(f"compiled: expected a backend of torch.compile ({', '.join(known)}), got {backend!r}"[:400])
+    if backend == "inductor":
+        if torch.cuda.is_available():
+            tool, found = "the package `triton`, which torch's CUDA build brings", find_spec("triton")
+        else:
+            name = os.environ.get("CXX", "g++")
+            tool, found = f"a C++ compiler, {name} or another one named by CXX", shutil.which(name)
+        if not found:
+            raise InputError(f"compiled: expected {tool}, for 'inductor', found none; set model.compiled=None")
     for part in parts:
         part.compile(backend=backend)
