@@ -15,8 +15,8 @@ from harness.specification import Arm, arms_of, load_spec
 from harness.spread import Task, spread
 from protocols.errors import InputError
 
-ADDRESSES = ("tcp://", "ipc://")
-"""Beginnings of sources that only one run can bind at a time."""
+ADDRESSES = ("tcp://", "ipc://", "local")
+"""Beginnings of sources that a run listens at: one run at a time, and somebody must send there."""
 
 
 def run(
@@ -105,7 +105,7 @@ def _tasks(file: Path, spec: Mapping[str, Any], arms: Sequence[Arm], out: Path) 
             if arm.source.startswith(ADDRESSES):
                 raise InputError(
                     f"{arm.name}: expected a source that several runs can read at once (file:PATH of a recording, or a "
-                    f"data set), got {arm.source}, which one run binds: leave --jobs and --gpus out"
+                    f"data set), got {arm.source}, where one run listens: leave --jobs and --gpus out"
                 )
             wanted = ["report.json", *(f"scores_{test}.json" for test in spec["tests"])]
             if not all((folder / name).exists() for name in wanted):
@@ -153,8 +153,8 @@ def _score(
         from harness.scoring import score
 
         progress.say(f"{arm.name}, seed {seed}: scoring on {test}")
-        options = {"json": file, "options": arm.options, "quiet": True, "told": told}
-        score(arm.config, folder / "weights.pth", **spec["tests"][test], **options)
+        where = spec["tests"][test]
+        score(arm.config, folder / "weights.pth", **where, json=file, options=arm.options, quiet=True, told=told)
     value = json.loads(file.read_text())["groups"]["all"][spec["metric"]]["mIoU"]
     if value is None:
         raise InputError(f"{file}: expected labels of at least one class, got none")

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from protocols.errors import ManyskiesError
 
-COMMANDS = ("demo", "train", "evaluate", "compare", "keys")
+COMMANDS = ("demo", "train", "evaluate", "compare", "table", "keys")
 
 EXAMPLE = """example:
   carla-harness demo --out out/demo
