@@ -85,7 +85,7 @@ def drive(bodies: Bodies, chassis: Floats, demands: Demands, seconds: float, gro
     held = ~np.isnan(demands.held[:, 0])
     rolled = along + (_engine(along, demands.pedals, chassis) / mass - pull * np.sin(pitch)) * seconds
     brakes = demands.pedals[:, 2] * foot + demands.pedals[:, 3] * np.minimum(hand, HAND_BRAKE_GRIP * grip * mass)
-    slowed = (np.minimum(brakes / mass, grip) + ROLL_M_S2 + drag * along * along / mass) * seconds
+    slowed = (np.minimum(brakes / mass + ROLL_M_S2, grip) + drag * along * along / mass) * seconds
     new_along = np.copysign(np.maximum(np.abs(rolled) - slowed, 0.0), rolled)
     new_along = np.where(held, demands.held[:, 0], new_along)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +71,9 @@ def step(actors: Sequence[SimActor], seconds: float, ground: GroundHeight, obsta
     moved = bodies
     if driven:
         rows = np.array([vehicle.chassis[1] for vehicle in driven])
-        for place, extent, grip in slippery:
+        for place, extent, friction in slippery:
             away = np.abs(bodies.place - place)
-            rows[(away <= extent).all(axis=1), GRIP] = grip
+            rows[(away <= extent).all(axis=1), GRIP] = friction * GRIP_PER_FRICTION * GRAVITY_M_S2
         demands = _demands(driven)
         moved = driving.drive(bodies, rows, demands, seconds, ground)
         along = (moved.velocity[:, :2] * np.stack([np.cos(moved.turn[:, 1]), np.sin(moved.turn[:, 1])], axis=1)).sum(1)
@@ -112,7 +112,7 @@ def speed_along(vehicle: Vehicle) -> float:
 
 
 def _slippery(trigger: SimActor) -> tuple[Location, tuple[float, ...], float]:
-    """Return where a friction trigger lies, its half sizes in metres (its attributes are centimetres), and its grip."""
+    """Return where a friction trigger lies, its half sizes in metres (its attributes: cm), and its friction."""
 
     def number(name: str, default: float) -> float:
         try:
@@ -121,7 +121,18 @@ def _slippery(trigger: SimActor) -> tuple[Location, tuple[float, ...], float]:
             return default
 
     extent = tuple(number(f"extent_{axis}", 100.0) / 100.0 for axis in "xyz")
-    return trigger.place.location, extent, number("friction", 3.5) * GRIP_PER_FRICTION * GRAVITY_M_S2
+    return trigger.place.location, extent, number("friction", 3.5)
+
+
+def friction_under(vehicle: Vehicle, actors: Iterable[SimActor]) -> float | None:
+    """Return the friction of the trigger that a vehicle stands in, None where it stands in none."""
+    found = None
+    for actor in actors:
+        if actor.description.id == FRICTION_TRIGGER:
+            place, extent, friction = _slippery(actor)
+            if all(abs(a - b) <= half for a, b, half in zip(vehicle.place.location, place, extent, strict=True)):
+                found = friction
+    return found
 
 
 def _rests(vehicle: Vehicle) -> bool:

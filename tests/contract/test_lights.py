@@ -77,6 +77,23 @@ def test_times_are_told_and_kept(stage, lights):
     assert all(order[n + 1] == {GREEN: YELLOW, YELLOW: RED, RED: GREEN}[order[n]] for n in range(len(order) - 1))
 
 
+@pytest.mark.source("CARLA source: ATrafficLightBase::SetGreenTime, the controller keeps the times")
+def test_lights_that_are_green_together_have_one_set_of_times(stage, lights):
+    stage.world.reset_all_traffic_lights()
+    stage.world.tick()
+    groups = [light.get_group_traffic_lights() for light in lights]
+    members = next(group for group in groups if sum(member.get_state() == GREEN for member in group) > 1)
+    together = [member for member in members if member.get_state() == GREEN]
+    assert len(together) < len(members)
+    together[-1].set_green_time(1.5)
+    stage.world.tick()
+    assert {member.get_green_time() for member in together} == {1.5}
+    assert all(member.get_green_time() != 1.5 for member in members if member.id not in {each.id for each in together})
+    for _ in range(33):
+        stage.world.tick()
+    assert {member.get_state() for member in together} == {YELLOW}
+
+
 @pytest.mark.source("CARLA docs: python_api#carla.TrafficLight.get_elapsed_time")
 def test_the_elapsed_time_counts_from_the_change(stage, lights):
     stage.world.reset_all_traffic_lights()

@@ -171,6 +171,29 @@ def test_physics_control_is_told_kept_and_obeyed(stage):
     assert speed(heavy) < 0.6 * speed(light)
 
 
+@pytest.mark.source("CARLA source: PythonAPI/test/smoke/test_vehicle_physics.py")
+def test_a_friction_trigger_changes_the_tyres_of_who_is_in_it(stage):
+    car = settled(stage, 4)
+    usual = car.get_physics_control().wheels[0].tire_friction
+    entry = stage.library.find("static.trigger.friction")
+    entry.set_attribute("friction", "0.0")
+    for axis in "xyz":
+        entry.set_attribute(f"extent_{axis}", "50000.0")
+    ice = stage.world.spawn_actor(entry, carla.Transform(car.get_location()))
+    try:
+        stage.world.tick()
+        assert {wheel.tire_friction for wheel in car.get_physics_control().wheels} == {0.0}
+        car.set_target_velocity(car.get_transform().get_forward_vector() * 5.0)
+        car.apply_control(carla.VehicleControl(brake=1.0))
+        ticks(stage, 10)
+        assert speed(car) > 4.9
+    finally:
+        ice.destroy()
+    ticks(stage, 30)
+    assert {wheel.tire_friction for wheel in car.get_physics_control().wheels} == {usual}
+    assert speed(car) < 0.1
+
+
 @pytest.mark.source("CARLA docs: python_api#carla.Vehicle.get_wheel_steer_angle")
 def test_wheels_turn_with_the_steering(stage):
     car = settled(stage, 6)

@@ -9,7 +9,7 @@ from carla_plugin.simulator.ackermann import AckermannControl, AckermannControll
 from carla_plugin.simulator.actors import SimActor, Vehicle, Walker
 from carla_plugin.simulator.calls.kinds import actor_as, actor_of, value, void
 from carla_plugin.simulator.chassis import told
-from carla_plugin.simulator.motion import chassis
+from carla_plugin.simulator.motion import chassis, friction_under
 from carla_plugin.simulator.simulation import Simulation
 from carla_plugin.simulator.telemetry import front_steer_deg, telemetry
 from protocols.carla_rpc import reading
@@ -107,8 +107,13 @@ def get_vehicle_light_states(simulation: Simulation) -> list[list[int]]:
 
 
 def get_physics_control(simulation: Simulation, number: Any) -> list[Any]:
-    """Return what a vehicle is built like."""
-    return told(vehicle_of(simulation, number))
+    """Return what a vehicle is built like; within a friction trigger its tyres have the trigger's friction."""
+    vehicle = vehicle_of(simulation, number)
+    control = told(vehicle)
+    friction = friction_under(vehicle, simulation.world.actors.values())
+    if friction is not None:
+        control[15] = [[friction, *wheel[1:]] for wheel in control[15]]
+    return control
 
 
 def apply_physics_control(simulation: Simulation, number: Any, control: Any) -> None:

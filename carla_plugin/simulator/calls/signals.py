@@ -36,17 +36,25 @@ def set_traffic_light_state(simulation: Simulation, number: Any, state: Any) -> 
 
 def set_green_time(simulation: Simulation, number: Any, seconds: Any) -> None:
     """Set how long a light is green."""
-    signal_of(simulation, number).times_s[0] = reading.number(seconds)
+    _set_time(simulation, number, 0, seconds)
 
 
 def set_yellow_time(simulation: Simulation, number: Any, seconds: Any) -> None:
     """Set how long a light is yellow."""
-    signal_of(simulation, number).times_s[1] = reading.number(seconds)
+    _set_time(simulation, number, 1, seconds)
 
 
 def set_red_time(simulation: Simulation, number: Any, seconds: Any) -> None:
     """Set how long all are red after a light's yellow."""
-    signal_of(simulation, number).times_s[2] = reading.number(seconds)
+    _set_time(simulation, number, 2, seconds)
+
+
+def _set_time(simulation: Simulation, number: Any, which: int, seconds: Any) -> None:
+    """Set a time of a light and of those that are green with it: in CARLA their one controller keeps the times."""
+    signal, wanted = signal_of(simulation, number), reading.number(seconds)
+    for other in _group(simulation, signal):
+        if other.group == signal.group:
+            other.times_s[which] = wanted
 
 
 def freeze_traffic_light(simulation: Simulation, number: Any, on: Any) -> None:

@@ -229,6 +229,16 @@ def test_a_friction_trigger_takes_the_grip_away():
     assert sliding.velocity.x > 6.0
 
 
+def test_without_friction_nothing_slows_a_car_but_the_air():
+    vehicle = car(velocity=Location(10.0, 0.0, 0.0), control=VehicleControl(brake=1.0))
+    vehicle.physics_control = ordinary(vehicle)
+    vehicle.physics_control[12] = 0.0
+    for wheel in vehicle.physics_control[15]:
+        wheel[0] = 0.0
+    drive(vehicle, ticks=100)
+    assert vehicle.velocity.x == pytest.approx(10.0)
+
+
 def test_a_control_that_does_not_stick_lasts_one_tick():
     vehicle = car(sticky=False, control=VehicleControl(throttle=1.0))
     drive(vehicle, ticks=2)
