@@ -240,7 +240,7 @@ def server_address(text: str) -> tuple[str, int]:
     """
     found = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})", text)
     if not found or not 0 < int(found[3]) < 65536:
-        raise InputError(f"--server {text}: expected HOST:PORT, such as 127.0.0.1:2000")
+        raise InputError(f"server {text}: expected HOST:PORT, such as 127.0.0.1:2000")
     return found[1] or found[2], int(found[3])
 
 

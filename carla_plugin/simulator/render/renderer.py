@@ -324,7 +324,7 @@ class Renderer:
         """Compile every kernel, or load it from numba's cache, by drawing a tiny picture of every material.
 
         Args:
-            progress: told in a few words what is being compiled.
+            progress: told in a few words what is being compiled or loaded.
         """
         everything = _sampler()
         tiny = Renderer(everything, np.array([[6.0, 0.0, 5.0]], np.float32))
