@@ -206,9 +206,3 @@ def degrees(bodies: Bodies) -> Floats:
     turn = np.degrees(bodies.turn)
     turn[:, 1] = (turn[:, 1] + 180.0) % 360.0 - 180.0
     return turn
-
-
-def at_rest(bodies: Bodies, demands: Demands) -> NDArray[np.bool_]:
-    """Return `(N,)` bool: who neither moves nor is asked to, so that a tick on even ground would change nothing."""
-    still = (bodies.velocity == 0.0).all(axis=1) & (bodies.spin == 0.0)
-    return np.asarray(still & (demands.pedals[:, 0] == 0.0) & np.isnan(demands.held[:, 0]))

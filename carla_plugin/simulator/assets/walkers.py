@@ -118,8 +118,3 @@ def walker_age(blueprint_id: str) -> str:
     """Return `adult`, `child` or `elderly`."""
     number = _number(blueprint_id)
     return "child" if number in CHILDREN else "elderly" if number in ELDERLY else "adult"
-
-
-def walker_gender(blueprint_id: str) -> str:
-    """Return `male` or `female`."""
-    return "female" if _number(blueprint_id) % 2 else "male"

@@ -20,7 +20,6 @@ CELL_M = 0.3  # of the bounding volumes
 MARGIN_M = 1.0  # beyond the corners: what is asked farther away is moved to the rim
 WALKER_HEIGHT_M, WALKER_RADIUS_M, CLIMB_M = 1.8, 0.3, 0.3
 MOST_POLYGONS, MOST_VERTICES = 32766, 65534
-REFERENCE_BITS = 22  # for tile and polygon; the other ten are salt
 
 _SET = struct.Struct("<3i5f2i")
 _TILE_REFERENCE = struct.Struct("<Ii")
