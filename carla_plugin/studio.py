@@ -190,6 +190,8 @@ class Studio:
                     place.start.end()  # ours, and it no longer answers
             if time.monotonic() > until:
                 waited = f"; not there after {place.wait_s:.0f} s" if patient else ""
+                if place.start is not None and place.start.last_words:
+                    waited += f"; {place.start.last_words}"
                 gone = lost is not None or (isinstance(fault, LostError) and fault.gone)
                 raise LostError(f"{lost or fault}{waited}", gone=gone)
             self._stopping.wait(PAUSE_S)
@@ -203,10 +205,14 @@ class Studio:
         """
         place, start = self.place, self.place.start
         if listens(place.host, place.port):
+            if start is not None:
+                start.came_up()
             return None
         if start is not None and not start.started:
             if self._started:
                 start.check()
+            if not start.due:
+                return PeerError(f"simulator at {place.address}: nothing listens there")
             self._reporter.word(f"simulator at {place.address}: starting it")
             start.start()
             self._started = True

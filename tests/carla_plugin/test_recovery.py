@@ -29,6 +29,14 @@ settle: {{second_look_s: 0, closing_look: false}}
 
 STARTED = """
 import os, sys
+troubles = sys.argv[3:]  # of the first starts
+with open(sys.argv[2] + ".starts", "a+") as file:
+    file.write(".")
+    start = file.tell()
+if start <= len(troubles) and troubles[start - 1] == "killed":
+    os.kill(os.getpid(), 9)
+if start <= len(troubles) and troubles[start - 1] == "fails":
+    sys.exit(7)
 with open(sys.argv[2], "w") as file:
     file.write(str(os.getpid()))
 sys.argv[1:] = ["simulate", "--port", sys.argv[1], "--town", "Grid_07", "--stay-with-stdin"]
@@ -90,6 +98,33 @@ def pump_a_while(trainer, seconds):
     """Serve for a random moment more, so that a kill comes anywhere between two bundles."""
     until = time.monotonic() + seconds
     trainer.pump(lambda t: time.monotonic() > until)
+
+
+def test_server_that_ends_while_it_starts(trainer, brief, server, command, ended, tmp_path):
+    """Killed at its first start, and failing by itself once it is known to be a good one, it is started again."""
+    address, start, hit = server
+    process = command(
+        "stream", brief, "--server", address, "--start", f"{start} killed well fails", "--to", trainer.endpoint,
+        "--json", str(tmp_path / "told.json"),
+    )  # fmt: skip
+    trainer.pump(lambda t: t.bundles or process.poll() is not None, 180.0)
+    hit(signal.SIGKILL)
+    pump_until_ended(trainer, process, 180.0)
+    status, lines = ended(process)
+    assert status == 0, lines
+    assert indices(trainer) == [0, 1, 2]
+    assert (tmp_path / "simulator.pid.starts").read_text() == "...."
+    assert json.loads((tmp_path / "told.json").read_text())["recoveries"] == 1
+
+
+def test_server_whose_command_is_no_good(trainer, brief, server, command, ended):
+    """It ends at once, with the command's own fault, however long one would wait."""
+    address, start, _ = server
+    process = command("stream", brief, "--server", address, "--start", f"{start} fails", "--to", trainer.endpoint)
+    trainer.pump(lambda t: process.poll() is not None)
+    status, lines = ended(process)
+    assert status == 3, lines
+    assert "ended with status 7; run it by hand to see why" in lines[-1]
 
 
 @pytest.mark.parametrize("way", ["SIGKILL", "SIGSTOP"])
