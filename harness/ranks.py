@@ -8,6 +8,7 @@ a word, by the first to notice.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,9 @@ STEP_S = 1800.0
 """How long a rank may be behind within an iteration: the first one may compile for minutes."""
 SILENCE_S = 600.0
 """How long rank 0 may say nothing between two iterations: it writes checkpoints then. While it waits it says so."""
-LAST_WORDS = "manyskies/last_words"
+LAST_WORDS = "last_words"
+MEETINGS = itertools.count()
+"""A process may join more than once: each time has names of its own in the store."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ def _connected(place: Ranks) -> tuple[Any, Ranks]:
         torch.cuda.set_device(device)
     try:
         store, _, _ = next(iter(rendezvous("env://", timeout=timedelta(seconds=GATHERING_S))))
+        store = distributed.PrefixStore(f"manyskies/{next(MEETINGS)}", store)
         distributed.init_process_group(
             "gloo" if device is None else "nccl",
             store=store,
