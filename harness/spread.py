@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import NamedTuple
 
 from harness.children import POLL_S, Child, ChildError, Children
@@ -14,7 +15,8 @@ from protocols.errors import ManyskiesError
 
 LEAVE_S = 120.0
 """How long a run may take to write its checkpoint and leave."""
-SHOWN = 48
+SHOWN = 44
+"""Letters of what a run said last."""
 
 
 class Task(NamedTuple):
@@ -78,13 +80,14 @@ def spread(
                 for one in list(running):
                     ended = one.child.process.poll() is not None
                     for line in one.child.new_lines():
-                        states[one.task.name] = " ".join(line.split()) or states[one.task.name]
+                        words = shorten(line.removeprefix(f"{one.task.name}: "), SHOWN, placeholder="")
+                        states[one.task.name] = words or states[one.task.name]
                     if ended:
                         running.remove(one)
                         free.append(one.worker)
                         _tell(one, failed, progress)
                 done = len(tasks) - len(waiting) - len(running)
-                shown = "; ".join(f"{one.task.name}: {states[one.task.name][:SHOWN]}" for one in running)
+                shown = "; ".join(f"{one.task.name}: {states[one.task.name]}" for one in running)
                 progress.show(f"{done} of {len(tasks)} runs done; {shown or 'no more'}")
                 time.sleep(POLL_S)
         finally:

@@ -22,7 +22,7 @@ class Cell(NamedTuple):
         mean: over seeds.
         deviation: standard deviation over seeds, with n - 1; None for one seed.
         n: how many seeds.
-        best: whether no other row shows a higher mean, to one digit; False where there is no other.
+        best: whether no other row shows a higher mean, to one digit; False where all show the same.
     """
 
     mean: float
@@ -185,11 +185,11 @@ def _cell(values: Sequence[float | None]) -> Cell | None:
 
 
 def _bold(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Mark the best of each column, as it is shown; none where a column has one figure alone."""
+    """Mark the best of each column, as it is shown; none where a column shows one figure alone."""
     best = []
     for column in zip(*(row.cells for row in rows), strict=True):
         shown = [round(cell.mean, 1) for cell in column if cell is not None]
-        best.append(max(shown) if len(shown) > 1 else None)
+        best.append(max(shown) if len(set(shown)) > 1 else None)
     return tuple(
         row._replace(
             cells=tuple(

@@ -101,7 +101,7 @@ def test_table_b_by_hand(make, tabulate):
     lines, tables = tabulate()
     rows = tables["Table B. Domain generalization (mIoU)"]
     assert list(rows) == ["GTA", "SYNTHIA", "Ours"]
-    assert rows["GTA"] == {"Source": "GTA", "Cityscapes": "50.0", "ACDC": "40.0", "streets": "**30.0**"}
+    assert rows["GTA"] == {"Source": "GTA", "Cityscapes": "50.0", "ACDC": "40.0", "streets": "30.0"}  # all alike there
     assert rows["Ours"]["ACDC"] == rows["SYNTHIA"]["ACDC"] == "**50.0**"  # equal figures are equally good
     titles = [title for title in tables if title.startswith("Table A")]
     assert [title.split(", ")[1] for title in titles] == [f"{one} -> Cityscapes" for one in ("Ours", "GTA", "SYNTHIA")]
@@ -167,7 +167,7 @@ def test_runs_are_pooled_and_single_ones_read(make, tabulate, tmp_path):
     report = {"seed": 7, "command": "carla-harness train daformer_dg_cosine_small --from tcp://127.0.0.1:5 --seed 7"}
     (hand / "report.json").write_text(json.dumps(report))
     (hand / "scores_streets.json").write_text(json.dumps(scored(0.6)))
-    lines, tables = tabulate(folders=("runs", "hand", "runs"))  # a folder named twice counts once
+    lines, tables = tabulate(folders=("runs", "hand", "hand/../runs"))  # a folder named twice counts once
     assert tables["Table B. Domain generalization (mIoU)"]["Ours"]["streets"] == "50.0 ± 10.0"
     assert any("over seeds 1, 2, 7" in line for line in lines)
     (hand / "report.json").write_text(json.dumps({**report, "command": "carla-harness train x --from=gta:data/gta"}))
