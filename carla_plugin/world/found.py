@@ -29,6 +29,12 @@ MARKER = "sensor.other.gnss"
 WAIT_S = 2.0
 """For the frame of somebody else's tick."""
 
+FRAME_S = 20.0
+"""For a frame of a world that ticks by itself, on a machine that has much else to do."""
+
+LOOKS = 6
+"""At most so often our actors are looked for; as a rule the second look finds no more."""
+
 TEXT_LIMIT = 64 * 1024
 STATE_LIMIT = 4096
 
@@ -121,12 +127,7 @@ class Found(msgspec.Struct, frozen=True, array_like=True):
             How many actors of ours were still there, the marker left out.
         """
         world = client.get_world()
-        if world.get_settings().synchronous_mode:
-            world.tick()  # what was spawned after the last tick is in nobody's list yet
-        ours = [actor for actor in world.get_actors() if _role(actor).startswith(self.role)]
-        markers = [actor for actor in ours if _role(actor) != self.role]
-        rest = [actor.id for actor in ours if _role(actor) == self.role]
-        _destroy(client, rest)
+        removed, markers = self._remove_actors(client, world)
         self._set_signals(world)
         weather = carla.WeatherParameters(*self.weather)
         if world.get_weather() != weather:
@@ -135,8 +136,30 @@ class Found(msgspec.Struct, frozen=True, array_like=True):
         for name, value in zip(SETTINGS, self.settings, strict=True):
             setattr(settings, name, value)
         world.apply_settings(settings)
-        _destroy(client, [marker.id for marker in markers])
-        return len(rest)
+        _destroy(client, markers)
+        return len(removed)
+
+    def _remove_actors(self, client: carla.Client, world: carla.World) -> tuple[list[int], list[int]]:
+        """Remove our actors, look again until there are no more, and return the ids of both: actors and markers.
+
+        Each look is of another frame: what was spawned after the last one is in nobody's list yet, and a call of a
+        plugin that was killed may reach the server after ours.
+        """
+        removed: set[int] = set()
+        markers: set[int] = set()
+        for look in range(LOOKS):
+            if world.get_settings().synchronous_mode:
+                world.tick()
+            else:
+                world.wait_for_tick(FRAME_S)
+            roles = {int(actor.id): _role(actor) for actor in world.get_actors()}
+            markers |= {number for number, role in roles.items() if role.startswith(f"{self.role}:")}
+            rest = {number for number, role in roles.items() if role == self.role} - removed
+            if look and not rest:
+                break
+            _destroy(client, sorted(rest))
+            removed |= rest
+        return sorted(removed), sorted(markers)
 
     def _set_signals(self, world: carla.World) -> None:
         """Set all of them: what the newest snapshot says may be older than what we told them last."""
@@ -152,15 +175,27 @@ def leftovers(world: carla.World) -> list[Found]:
     Args:
         world: the wheel's world.
     """
-    if world.get_settings().synchronous_mode:
-        # the list of actors comes with a frame: where nobody ticks any more a new client has none
-        try:
-            world.wait_for_tick(WAIT_S)
-        except RuntimeError:
-            world.tick()
+    _await_frame(world)
     markers = sorted(world.get_actors().filter(MARKER), key=lambda actor: int(actor.id))
     read = [_read(_role(marker)) for marker in markers]
     return [found for found in read if found is not None]
+
+
+def _await_frame(world: carla.World) -> None:
+    """Return when the list of actors, which comes with a frame, is no older than the call.
+
+    The first frame that a new client hears of may be long past: servers greet with it. In a synchronous world that
+    nobody ticks any more no other would come.
+    """
+    synchronous = world.get_settings().synchronous_mode
+    for _ in range(2):
+        try:
+            world.wait_for_tick(WAIT_S if synchronous else FRAME_S)
+        except RuntimeError:
+            if not synchronous:
+                raise
+            world.tick()
+            return
 
 
 def _read(role: str) -> Found | None:

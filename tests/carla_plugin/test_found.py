@@ -125,9 +125,74 @@ def test_what_others_write_into_role_names_is_no_marker(client, world, simulator
         actors.append(world.spawn_actor(entry, carla.Transform()))
     assert leftovers(world) == []
     found.leave_marker(world)
-    world.wait_for_tick()
     assert leftovers(world) == [found]
     found.put_back(client)
     world.wait_for_tick()
     assert {actor.id for actor in world.get_actors().filter(MARKER)} == {actor.id for actor in actors}
     client.apply_batch_sync([carla.command.DestroyActor(actor.id) for actor in actors], False)
+
+
+class Through:
+    """The wheel's client or world, but for what a test has it do otherwise."""
+
+    def __init__(self, real, **others):
+        self._real = real
+        self.__dict__.update(others)
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+
+@pytest.fixture
+def standing(world):
+    """The same world, standing still until somebody ticks."""
+    settings = world.get_settings()
+    settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
+    world.apply_settings(settings)
+    return world
+
+
+def car_of(world, found, place):
+    """Spawn a car of a plugin's."""
+    entry = world.get_blueprint_library().find("vehicle.tesla.model3")
+    entry.set_attribute("role_name", found.role)
+    return world.spawn_actor(entry, world.get_map().get_spawn_points()[place])
+
+
+@pytest.mark.parametrize("mode", ["world", "standing"])
+def test_what_comes_after_the_first_look_is_removed_too(mode, client, world, request):
+    """A call of a plugin that was killed may still be in the server's queue when its actors are being removed."""
+    found = Found.of(world)
+    found.leave_marker(world)
+    request.getfixturevalue(mode)
+    car_of(world, found, 5)
+    late = [7, 9]
+
+    def apply_batch_sync(commands, tick):
+        answer = client.apply_batch_sync(commands, tick)
+        if late:
+            car_of(world, found, late.pop())
+        return answer
+
+    assert found.put_back(Through(client, apply_batch_sync=apply_batch_sync)) == 3
+    world.wait_for_tick()
+    assert not world.get_settings().synchronous_mode
+    assert not [actor for actor in world.get_actors() if actor.attributes.get("role_name", "").startswith(PREFIX)]
+
+
+def test_marker_that_no_frame_has_shown_yet_is_seen(client, standing, monkeypatch):
+    """A new client is greeted with the last frame; who was killed before the first tick is in none."""
+    monkeypatch.setattr("carla_plugin.world.found.WAIT_S", 0.2)
+    found = Found.of(standing)
+    found = msgspec.structs.replace(found, settings=(False, *found.settings[1:]))  # as it was before it stood still
+    found.leave_marker(standing)
+    car = car_of(standing, found, 5)
+    greetings = [None]
+
+    def wait_for_tick(seconds):
+        return greetings.pop() if greetings else standing.wait_for_tick(seconds)
+
+    assert leftovers(Through(standing, wait_for_tick=wait_for_tick)) == [found]
+    assert found.put_back(client) == 1
+    standing.wait_for_tick()
+    assert car.id not in {actor.id for actor in standing.get_actors()}
