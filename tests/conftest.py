@@ -50,6 +50,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
+def code_in(root: Path) -> str:
+    """Return a name of the code as it is now; empty outside a checkout, where nothing is taken from an earlier run."""
+    asked = [["git", "rev-parse", "HEAD"], ["git", "diff", "HEAD"]]
+    try:
+        told = [subprocess.run(each, cwd=root, capture_output=True, check=True).stdout for each in asked]
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return hashlib.sha256(b"".join(told)).hexdigest()[:12]
+
+
 class Soak:
     """Note which tests passed at full counts, in out/soak; a run that starts again, of the same code, leaves them out.
 
@@ -58,18 +68,8 @@ class Soak:
 
     def __init__(self, config: pytest.Config) -> None:
         self._file = config.rootpath / "out" / "soak" / "passed.txt"
-        self._code = self._code_in(config.rootpath)
+        self._code = code_in(config.rootpath)
         self._done = self._read()
-
-    @staticmethod
-    def _code_in(root: Path) -> str:
-        """Return a name of the code as it is now; empty outside a checkout, where nothing is left out."""
-        asked = [["git", "rev-parse", "HEAD"], ["git", "diff", "HEAD"]]
-        try:
-            told = [subprocess.run(each, cwd=root, capture_output=True, check=True).stdout for each in asked]
-        except (OSError, subprocess.CalledProcessError):
-            return ""
-        return hashlib.sha256(b"".join(told)).hexdigest()[:12]
 
     def _read(self) -> set[str]:
         try:
@@ -113,6 +113,12 @@ class Sources:
 def scale(request: pytest.FixtureRequest) -> str:
     """Return "test" or "soak": a test takes its counts from it."""
     return str(request.config.getoption("--scale"))
+
+
+@pytest.fixture(scope="session")
+def code(request: pytest.FixtureRequest) -> str:
+    """Return a name of the code under test, for results that are kept; empty where none may be kept."""
+    return code_in(request.config.rootpath)
 
 
 class Simulator:

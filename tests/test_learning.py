@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,19 +18,24 @@ BASELINES = ("baseline_colour", "baseline_position")
 
 
 @pytest.fixture(scope="module")
-def reports(scale: str) -> list[dict]:
-    """Run the demo once per seed, or take the report of an earlier, finished run."""
+def reports(scale: str, code: str) -> list[dict]:
+    """Run the demo once per seed, or take the report of an earlier, finished run of the same code."""
     if scale != "soak":
         pytest.skip("three full demos take a quarter of an hour: make soak")
-    found = []
-    for seed in SEEDS:
-        folder = RESULTS / f"seed_{seed}"
-        if not (folder / "report.json").is_file():
-            command = [sys.executable, "-m", "harness.cli", "demo", "--out", str(folder), "--seed", str(seed)]
-            subprocess.run(command, check=True)
-        found.append(json.loads((folder / "report.json").read_text()))
+    found = [report_of(RESULTS / f"seed_{seed}", seed, code) for seed in SEEDS]
     _print(found)
     return found
+
+
+def report_of(folder: Path, seed: int, code: str) -> dict:
+    """Return the report of a demo in a folder, which is run unless this very code has made it already."""
+    note, report = folder / "code.txt", folder / "report.json"
+    if not (code and report.is_file() and note.is_file() and note.read_text() == code):
+        shutil.rmtree(folder, ignore_errors=True)
+        command = [sys.executable, "-m", "harness.cli", "demo", "--out", str(folder), "--seed", str(seed)]
+        subprocess.run(command, check=True)
+        note.write_text(code)
+    return json.loads(report.read_text())
 
 
 def _print(reports: list[dict]) -> None:
@@ -89,3 +95,18 @@ def test_every_mask_was_checked_and_none_refused(reports):
     for report in reports:
         assert report["masks_checked"] >= 4 * report["bundles"]
         assert report["masks_refused"] == 0
+
+
+def test_a_report_of_other_code_is_not_taken(tmp_path, monkeypatch):
+    """That of the same code is; where the code has no name none is."""
+    runs = []
+
+    def run(command, check):
+        folder = Path(command[command.index("--out") + 1])
+        folder.mkdir()
+        runs.append(folder)
+        (folder / "report.json").write_text(json.dumps({"run": len(runs)}))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    taken = [report_of(tmp_path / "seed", 1, code)["run"] for code in ("one", "one", "other", "", "", "other")]
+    assert taken == [1, 1, 2, 3, 4, 5]
