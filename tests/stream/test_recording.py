@@ -57,7 +57,7 @@ def recorded(tmp_path):
         recorder = Recorder(tmp_path / "made.rec", **how)
         for index in indices:
             assert recorder.put(made(index))
-            assert recorder.drop(index + 1000, "mask")
+            assert recorder.drop(index + 10_000, "mask")
         recorder.close()
         return tmp_path / "made.rec"
 
@@ -127,20 +127,23 @@ def play_into(file, *options, **settings):
     return got, stream.dropped, process.returncode, said
 
 
-def test_what_is_played_is_received_byte_by_byte(recorded, tmp_path):
-    file = recorded([5, 0, 1, 3])
+def test_what_is_played_is_received_byte_by_byte(recorded, tmp_path, scale):
+    """In the soak 1,000 bundles; recorded in any order, with two indices that no producer could make."""
+    count, missing = (1002, {100, 900}) if scale == "soak" else (6, {2, 4})
+    there = [index for index in range(count) if index not in missing]
+    file = recorded(random.Random(5).sample(there, len(there)))
     copy = tmp_path / "copy.rec"
-    got, dropped, status, said = play_into(file, "--rate", "500", wanted=((0, 6),), ordered=True, record=copy)
+    got, dropped, status, said = play_into(file, "--rate", "500", wanted=((0, count),), ordered=True, record=copy)
     assert status == 0, said
-    assert list(got) == [0, 1, 3, 5]
-    assert dropped == dict.fromkeys((2, 4), "not in the recording")
-    assert "4 of 4 bundles sent" in said
+    assert list(got) == there
+    assert dropped == dict.fromkeys(sorted(missing), "not in the recording")
+    assert f"{len(there)} of {len(there)} bundles sent" in said
     for index, bundle in got.items():
         expected = made(index)
         assert np.array_equal(bundle.images, expected.images)
         assert np.array_equal(bundle.mask, expected.mask)
         assert bundle.header.mask_sha256 == expected.header.mask_sha256
-    assert assert_holds(copy, [0, 1, 3, 5]) == 0  # the trainer's recording has the frames of the plugin's
+    assert assert_holds(copy, there) == 0  # the trainer's recording has the frames of the plugin's
 
 
 def test_damaged_records_are_dropped_and_the_others_played(recorded):
