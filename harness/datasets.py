@@ -19,6 +19,7 @@ from harness.cursor import Cursor
 from harness.receiver import Slot, open_stream
 from harness.reservoir import Reservoir
 from harness.sampling import ClassFrequencies, Drawn
+from harness.targets import Targets
 from protocols.bundle import Bundle, BundleHeader
 from protocols.errors import InputError
 from protocols.labels import COLOURS_16, NAMES_16
@@ -99,6 +100,7 @@ class StreamedBundles(IterableDataset):
         keys: str | None = None,
         record: str | None = None,
         resume_from: str | None = None,
+        target: dict[str, Any] | None = None,
     ) -> None:
         """Bind the address.
 
@@ -131,10 +133,12 @@ class StreamedBundles(IterableDataset):
             keys: folder of the trainer's keys; only plugins whose key is in it are heard.
             record: file that every bundle is appended to as it came.
             resume_from: checkpoint to go on from: the reservoir's bundles are asked for once more.
+            target: config of a data set of unlabelled images, one of which goes with each bundle; None for none.
 
         Raises:
             InputError: the address cannot be bound, or the memory holds no two bundles.
         """
+        self.targets = Targets(target, seed) if target is not None else None
         self.bundle_size = tuple(bundle_size)
         size = slot_bytes(bundle_size, max_appearances)
         if reservoir_bytes is not None:
@@ -216,8 +220,17 @@ class StreamedBundles(IterableDataset):
                 results = as_results(drawn.bundle, drawn.wanted, drawn.chance)
                 sample = self.pipeline(results)
                 self.used.append(journal_entry(results, drawn))
+                if self.targets is not None:
+                    self._add_target(sample, iteration, place)
                 samples.append(sample)
             yield from self.deal(iteration, samples)
+
+    def _add_target(self, sample: dict[str, Any], iteration: int, place: int) -> None:
+        """Put a target image behind a bundle's own, and note it for the journal."""
+        packed, number = self.targets.draw(iteration, place)
+        for key in sample:
+            sample[key].append(packed[key])
+        self.used[-1]["target"] = number
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint needs to go on after the newest iteration: numbers, strings and lists, no pixels."""

@@ -2,5 +2,7 @@
 # ruff: noqa: C408
 _base_ = ["./_base_/daformer_dg_small.py"]
 model = dict(
-    consistency=dict(type="ConsistencyLoss", distance="mmd", loss_weight=1.0, stages=(1, 2, 3, 4), positions=256)
+    consistency=dict(
+        type="ConsistencyLoss", distance="mmd", loss_weight=1.0, stages=(1, 2, 3, 4), positions=256, normalised=True
+    )
 )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from harness.losses.cells import IGNORED, cell_classes, mostly_inside
 from harness.losses.contrast import pixel_contrast, sample_positions, take
-from harness.losses.distances import cosine_distance, js_distance, l2_distance, mmd_distance
+from harness.losses.distances import cosine_distance, js_distance, l2_distance, mmd_distance, normalise
 from harness.losses.views import View, check_stages
 from protocols.errors import InputError
 
@@ -32,6 +32,7 @@ class ConsistencyLoss(nn.Module):
         loss_weight: float = 0.1,
         stages: Sequence[int] = (1, 2, 3, 4),
         positions: int = 1024,
+        normalised: bool = False,
     ) -> None:
         """Choose distance, weight and stages.
 
@@ -40,6 +41,8 @@ class ConsistencyLoss(nn.Module):
             loss_weight: 0.1 for cosine and 1 for mmd did no harm; far above they do.
             stages: of the backbone, from 1.
             positions: that mmd samples per image; cosine and l2 use all.
+            normalised: whether mmd, too, is taken of channel-normalised features, as l2 always is: for encoders whose
+                stages do not end in a layer norm.
 
         Raises:
             InputError: an unknown distance or stage.
@@ -52,6 +55,7 @@ class ConsistencyLoss(nn.Module):
         self.loss_weight = loss_weight
         self.stages = check_stages(stages)
         self.positions = positions
+        self.normalised = normalised
 
     def forward(self, first: View, second: View, label: Tensor, inside: Tensor | None = None) -> Tensor:
         """Return the weighted mean distance, a scalar.
@@ -70,6 +74,8 @@ class ConsistencyLoss(nn.Module):
         total = torch.zeros((), device=label.device)
         for stage in self.stages:
             one, two = first.features[stage - 1], second.features[stage - 1]
+            if self.normalised:
+                one, two = normalise(one), normalise(two)
             total = total + measure(one, two, where=_cells(inside, one))
         return self.loss_weight * total / len(self.stages)
 

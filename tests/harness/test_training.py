@@ -170,7 +170,8 @@ def test_each_arm_has_a_full_config_and_a_small_twin(arm, tmp_path):
         # each arm sees as many images a step
         assert dataset.batch_size * dataset.pipeline[0]["count"] == 4
         assert [step["type"] for step in dataset.pipeline][-2:] == ["DistortEach", "PackAppearances"]
-    one, two = ({**config.model.get("consistency", {}), "positions": 0} for config in (full, small))
+    free = {"positions": 0, "normalised": False}  # the small encoder's stages do not end in a layer norm
+    one, two = ({**config.model.get("consistency", {}), **free} for config in (full, small))
     assert one == two
     assert full.model.feature_distance.loss_weight == 0.005
     assert full.train_dataloader.dataset.pipeline[0]["reference"] == "noon"
@@ -203,9 +204,46 @@ def test_each_rival_learns_as_the_arms_do(rival, tmp_path):
         assert own == ({"capacity", "pace", "ordered"} if kind == "" else set())
 
 
+UDA = ("baseline", "l2", "mmd", "cosine", "contrast", *RIVALS)
+
+
+@pytest.mark.parametrize("arm", UDA)
+def test_each_self_training_config_adds_a_target_to_its_twin_without(arm, tmp_path):
+    for kind in ("", "_small"):
+        config, other = (training.load_config(f"daformer_{how}_{arm}{kind}", {}, tmp_path) for how in ("uda", "dg"))
+        dataset, theirs = config.train_dataloader.dataset, other.train_dataloader.dataset
+        assert config.model.type == "SelfTrainingSegmentor"
+        assert config.model.get("consistency") == other.model.get("consistency")
+        assert config.model.decode_head == other.model.decode_head
+        assert config.model.get("feature_distance") == other.model.get("feature_distance")
+        assert (config.optim_wrapper, config.param_scheduler) == (other.optim_wrapper, other.param_scheduler)
+        assert (dataset.batch_size, config.train_dataloader.batch_size) == (2, 2)  # a target image beside each
+        assert (dataset.endpoint, dataset.bundle_size) == (theirs.endpoint, theirs.bundle_size)
+        assert dataset.get("dropped_classes") == theirs.get("dropped_classes")
+        steps = [step for step in theirs.pipeline if step["type"] != "DistortEach"]
+        assert dataset.pipeline == steps
+        assert dataset.target.pipeline[-1]["type"] == "PackTarget"
+        crops = [step["crop_size"] for step in dataset.target.pipeline if step["type"] == "RandomCrop"]
+        assert crops == [dataset.pipeline[2]["size"]]
+        assert [hook["type"] for hook in config.custom_hooks] == ["LiveProgress", "MarginProbe", "FollowStudent"]
+
+
+def test_published_self_training_has_the_published_values(tmp_path):
+    config = training.load_config("daformer_uda_cosine", {}, tmp_path)
+    assert config.model.threshold == 0.968
+    assert config.custom_hooks[2] == {"type": "FollowStudent", "alpha": 0.999}
+    steps = config.train_dataloader.dataset.target.pipeline
+    assert [step["type"] for step in steps] == [
+        *("LoadImageFromFile", "Resize", "RandomCrop", "RandomFlip", "IgnoreMargins", "PackTarget"),
+    ]
+    assert (steps[1]["scale"], steps[2]["crop_size"], steps[3]["prob"]) == ((1024, 512), (512, 512), 0.5)
+    assert (steps[4]["top"], steps[4]["bottom"]) == (15, 120)
+
+
 def test_every_config_is_an_arm_or_a_rival():
-    names = {path.stem for path in Path(training.find_config("daformer_dg_cosine")).parent.glob("daformer_dg_*.py")}
-    assert names == {f"daformer_dg_{arm}{kind}" for arm in (*ARMS, *RIVALS) for kind in ("", "_small")}
+    names = {path.stem for path in Path(training.find_config("daformer_dg_cosine")).parent.glob("*.py")}
+    arms = [f"dg_{arm}" for arm in (*ARMS, *RIVALS)] + [f"uda_{arm}" for arm in UDA]
+    assert names == {f"daformer_{arm}{kind}" for arm in arms for kind in ("", "_small")}
 
 
 def test_published_config_has_the_published_values(tmp_path):
@@ -331,7 +369,11 @@ def test_full_recipe_runs_with_weights_of_ones_own(tmp_path, fake_plugin):
     of = {id(parameter): group for group in runner.optim_wrapper.param_groups for parameter in group["params"]}
     named = {name: of[id(parameter)] for name, parameter in runner.model.named_parameters()}
     assert named["decode_head.bottleneck.bn.weight"]["weight_decay"] == 0.01  # as published: the head's norms decay
-    assert named["backbone.layers.0.1.0.norm1.weight"]["weight_decay"] == 0
+    layers = [module for module in runner.model.backbone.modules() if isinstance(module, torch.nn.LayerNorm)]
+    norms = {id(parameter) for layer in layers for parameter in layer.parameters()}
+    spared = {name for name, group in named.items() if group["weight_decay"] == 0}
+    assert "backbone.layers.0.2.weight" in spared  # the norm that closes a stage
+    assert spared == {name for name, parameter in runner.model.named_parameters() if id(parameter) in norms}
     assert named["backbone.layers.0.1.0.attn.attn.in_proj_weight"]["weight_decay"] == 0.01
 
 

@@ -42,7 +42,8 @@ optim_wrapper = dict(
     _delete_=True,
     type="AutocastOptimWrapper",  # bfloat16 where there is a GPU; dtype="float32" as published
     optimizer=dict(type="AdamW", lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01),
-    paramwise_cfg=dict(custom_keys={"head": dict(lr_mult=10.0), "norm": dict(decay_mult=0.0)}),
+    # what "head" matches keeps its decay, batch norms included, as published; the encoder's norms have none
+    paramwise_cfg=dict(custom_keys={"head": dict(lr_mult=10.0)}, norm_decay_mult=0.0),
 )
 param_scheduler = [dict(type="WarmupPolyLR", by_epoch=False, total=max_iters, warmup=1500, ratio=1e-6, power=1.0)]
 train_cfg = dict(max_iters=max_iters)
