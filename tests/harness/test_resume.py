@@ -199,9 +199,12 @@ def test_bundles_that_come_back_other_make_a_resume_approximate(tmp_path, bundle
 
 
 def test_checkpoints_are_few_and_whole(tmp_path, bundle, still_stream, monkeypatch):
-    runner, keeper = small_run(tmp_path, still_stream(bundle), monkeypatch, iterations=20)
+    stream, waits = still_stream(bundle), []
+    runner, keeper = small_run(tmp_path, stream, monkeypatch, iterations=20)
     keeper.milestone = 8
+    keeper.waiting = lambda: waits.append(1)
     runner.train()
+    assert len(waits) == len(stream.taken)  # once for each bundle asked for, here
     names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
     assert names == [f"checkpoint_{number:07d}.pth" for number in (8, 16, 20)]
     lines = read_journal(tmp_path / "journal.jsonl")
