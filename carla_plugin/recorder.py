@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from protocols.bundle import Bundle, Packed, encode_bundle
@@ -72,6 +73,14 @@ class Recorder:
     def bundles(self) -> int:
         """Return how many bundles were appended."""
         return self._writer.bundles
+
+    def next_lacking(self, besides: Collection[int]) -> int:
+        """Return the lowest index that is neither in the recording nor among others: a run begun again makes no more.
+
+        Args:
+            besides: indices that are being made.
+        """
+        return next(index for index in itertools.count() if not self._writer.has(index) and index not in besides)
 
     def put(self, bundle: Bundle) -> bool:
         """Append a bundle, unless the recording has ended.

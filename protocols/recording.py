@@ -312,6 +312,10 @@ class RecordingWriter:
             header = old.header(len(old) - 1)
             self._run = (header.scenario, header.seed)
 
+    def has(self, index: int) -> bool:
+        """Return whether a bundle is there already."""
+        return index in self._known
+
     def append(self, frames: Sequence[Buffer]) -> bool:
         """Append a bundle; when that fails, the file is as it was before.
 

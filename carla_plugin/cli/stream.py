@@ -1,4 +1,4 @@
-"""`carla-plugin stream`: replay a scenario on a server and stream its bundles to a trainer."""
+"""`carla-plugin stream`: replay a scenario on a server and stream its bundles to a trainer, into a file, or both."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ EXAMPLE = """example:
   carla-plugin stream town --server 127.0.0.1:2000 --to tcp://127.0.0.1:5555
   carla-plugin stream my/street.yaml --server gpu-box:2000 --to ipc:///tmp/train --bundles 200 --seed 7
   carla-plugin stream town.layouts --server one:2000 --server two:2000 --to tcp://127.0.0.1:5555
+  carla-plugin stream town --bundles 500 --record town.rec      # without a trainer; again after a stop: it goes on
   carla-plugin stream town --start 'CarlaUE4.sh -RenderOffScreen -carla-rpc-port={port}' --to tcp://127.0.0.1:5555
 """
 
@@ -48,7 +50,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "stream",
         help="replay a scenario and stream its bundles to a trainer",
         description="Replay a scenario, or a layouts file, on one or several CARLA 0.9.16 servers, and stream its "
-        "bundles to a trainer. A server that is lost on the way is waited for; in the end each is as it was.",
+        "bundles to a trainer, into a recording, or both. A server that is lost on the way is waited for; in the end "
+        "each is as it was.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -73,7 +76,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         metavar="CMD",
         help="starts a simulator where none listens, and is ended with us; {host} and {port} are filled in",
     )
-    parser.add_argument("--to", metavar="ENDPOINT", required=True, help="where the trainer listens, a ZeroMQ address")
+    parser.add_argument(
+        "--to", metavar="ENDPOINT", help="where the trainer listens, a ZeroMQ address; none is needed with --record"
+    )
     parser.add_argument("--monitor", metavar="ENDPOINT", help="address to bind for `carla-plugin preview`")
     parser.add_argument(
         "--keys", metavar="DIR", help="keys (carla-harness keys DIR), for a trainer on another machine, and the monitor"
@@ -110,6 +115,8 @@ def run(arguments: argparse.Namespace) -> int:
     from carla_plugin.recorder import Recorder
     from carla_plugin.stream import stream
 
+    if arguments.to is None and arguments.record is None:
+        raise InputError("stream: expected --to ENDPOINT (a trainer's), --record FILE, or both; got neither")
     places = _places(arguments)
     source = _changed(load_source(arguments.scenario), arguments)
     scenario = source.scenario
@@ -124,27 +131,35 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("--record-or-stop: expected --record FILE, too")
     leave_when_told(arguments.stay_with_stdin)
     others: list[Sink] = []  # they come before the publisher: what it was given is the trainer's
+    recorder = publisher = None
     if arguments.record is not None:
-        others.append(Recorder(arguments.record, jpeg=jpeg, or_stop=arguments.record_or_stop))
-    name = f"{scenario.name}@{os.getpid()}"
-    publisher = Publisher(arguments.to, name, scenario.bundle_bytes, arguments.patience, keys=arguments.keys, jpeg=jpeg)
+        or_stop = arguments.record_or_stop or arguments.to is None
+        recorder = Recorder(arguments.record, jpeg=jpeg, or_stop=or_stop)
+        others.append(recorder)
+    if arguments.to is not None:
+        name = f"{scenario.name}@{os.getpid()}"
+        patience_s, keys = arguments.patience, arguments.keys
+        publisher = Publisher(arguments.to, name, scenario.bundle_bytes, patience_s, keys=keys, jpeg=jpeg)
+
+    def next_wanted(in_hand: Collection[int], wait_s: float) -> int | None:
+        if publisher is not None:
+            return publisher.next_wanted(-1, in_hand, wait_s)
+        assert recorder is not None
+        return recorder.next_lacking(in_hand)
+
     report = Report(bundles)
     try:
         if arguments.monitor:
             from carla_plugin.monitor import Monitor
 
             others.append(Monitor(arguments.monitor, arguments.keys))
-        summary = stream(
-            source,
-            places,
-            [*others, publisher],
-            bundles=bundles,
-            progress=report.tell,
-            next_wanted=lambda in_hand, wait_s: publisher.next_wanted(-1, in_hand, wait_s),
-        )
-        publisher.close()
+        sinks = others if publisher is None else [*others, publisher]
+        summary = stream(source, places, sinks, bundles=bundles, progress=report.tell, next_wanted=next_wanted)
+        if publisher is not None:
+            publisher.close()
     except BaseException:
-        publisher.abandon()
+        if publisher is not None:
+            publisher.abandon()
         raise
     finally:
         report.end()

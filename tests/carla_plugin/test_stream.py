@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from protocols.bundle import mask_hash
+from protocols.recording import Recording
 
 
 def streamed(command, ended, trainer, simulator, *arguments):
@@ -45,6 +46,22 @@ def test_same_seed_same_bundles(scale, simulator, trainers, tiny, command, ended
         runs.append(trainer.identities())
     assert runs[0] == runs[1]
     assert not {mask for _, mask, _ in runs[0]} & {mask for _, mask, _ in runs[2]}
+
+
+def test_a_recording_without_a_trainer_goes_on_where_it_was(simulator, tiny, command, ended, tmp_path):
+    """The first call fills half of it, the second makes what is missing, the third nothing."""
+    file = tmp_path / "tiny.rec"
+    made = []
+    for bundles in ("2", "4", "4"):
+        process = command("stream", tiny, "--server", simulator.address, "--record", str(file), "--bundles", bundles)
+        status, lines = ended(process)
+        assert status == 0, lines
+        made.append(lines[-1].partition(",")[0])
+    assert made == ["bundles sent 2", "bundles sent 2", "bundles sent 0"]
+    with file.open("rb") as opened:
+        recording = Recording(opened)
+        assert recording.indices == [0, 1, 2, 3]
+        assert recording.header(3).identity == "tiny:5:1:3"
 
 
 def test_a_trainer_that_has_enough_ends_it(simulator, trainer, tiny, command, ended):
