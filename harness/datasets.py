@@ -16,9 +16,10 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 from harness.chance import reseed
 from harness.checkpoint import read_tensors
 from harness.cursor import Cursor
-from harness.receiver import Slot, open_stream
+from harness.receiver import Slot
 from harness.reservoir import Reservoir
 from harness.sampling import ClassFrequencies, Drawn
+from harness.supply import open_stream
 from harness.targets import Targets
 from protocols.bundle import Bundle, BundleHeader
 from protocols.errors import InputError

@@ -15,23 +15,19 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import zmq
 from numpy.typing import NDArray
 
-from harness.endpoint import LABELLED, LOCAL, RECORDING, check_endpoint, local_endpoint, remove_socket
-from harness.folder_stream import open_folder
+from harness.endpoint import LOCAL, check_endpoint, local_endpoint, remove_socket
 from harness.intake import Intake
 from harness.jpeg import unpacker
 from harness.keys import guard
 from harness.pinning import Pinned, Reading
-from harness.recorded import open_recorded
 from harness.recorder import Recorder
 from harness.shared_memory import SharedSlots
 from harness.slots import Slots
-from harness.stored import StoredStream
 from harness.stream import Slot, StreamEnd, StreamError, StreamStats, stall_words
 from protocols.bundle import HEADER_LIMIT, Bundle, places, view
 from protocols.errors import InputError, RemoteProtocolError
@@ -51,28 +47,7 @@ STALL_S = 30.0
 RECEIPTS = 65_536
 MAX_BUNDLE_BYTES = 8 * 1024 * 1024 * 3
 
-__all__ = ["BundleStream", "Slot", "StreamEnd", "StreamError", "StreamStats", "open_stream"]
-
-
-def open_stream(
-    endpoint: str, *, bundle_size: tuple[int, int] | None = None, seed: int = 0, **settings: Any
-) -> BundleStream | StoredStream:
-    """Return the stream that an endpoint names: an address's, a recording's (`file:PATH`), or a labelled folder's.
-
-    Args:
-        endpoint: as `BundleStream`; or `file:PATH`, `gta:DIR`, `synthia:DIR`, `export:DIR`.
-        bundle_size: for labelled folders alone, see `LabelledStream`; other bundles are as they are.
-        seed: likewise.
-        settings: as `BundleStream`.
-
-    Raises:
-        InputError: not an endpoint, one that cannot be bound, or not there what was expected.
-    """
-    if endpoint.startswith(RECORDING):
-        return open_recorded(endpoint, settings)
-    if endpoint.startswith(LABELLED):
-        return open_folder(endpoint, bundle_size, seed, settings)
-    return BundleStream(endpoint, **settings)
+__all__ = ["BundleStream", "Slot", "StreamEnd", "StreamError", "StreamStats"]
 
 
 class BundleStream:

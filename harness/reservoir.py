@@ -223,6 +223,16 @@ class Reservoir:
         self.draws += 1
         return Drawn(entry.slot.bundle, wanted, dice, entry.digest)
 
+    def sampling(self) -> dict[str, dict[str, float]]:
+        """Return by class: its share of the stream's labels, how likely it is drawn for, how often it was not there."""
+        shares, likely = self.frequencies.values, np.zeros(CLASSES)
+        likely[self._drawable] = rare_class_probabilities(shares[self._drawable], self._temperature)
+        rows = zip(NAMES_16, shares, likely, self.starved, strict=True)
+        return {
+            name: {"share": float(share), "probability": float(drawn), "starved": float(starved)}
+            for name, share, drawn, starved in rows
+        }
+
     def state_dict(self) -> dict[str, Any]:
         """Return a manifest of what is kept, in plain numbers, strings and lists: no pixels."""
         return {

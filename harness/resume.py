@@ -23,7 +23,7 @@ from harness.journal import Journal
 from harness.parallel import bare
 from protocols.errors import InputError, ManyskiesError
 
-FORMAT = 1
+FORMAT = 2
 NAME = re.compile(r"checkpoint_(\d+)\.pth")
 SECTIONS = ("state_dict", "optimizer", "schedulers", "run", "stream", "monitors")
 
@@ -139,6 +139,7 @@ class ResumableCheckpoint(Hook):
         self._saved = -1
         self._parts = 1
         self._greeted = False
+        self._frozen = ""
 
     @staticmethod
     def folder(runner: Any) -> Path:
@@ -152,6 +153,7 @@ class ResumableCheckpoint(Hook):
 
     def before_train(self, runner: Any) -> None:
         """Go on from the checkpoint, or write the first one."""
+        self._frozen = getattr(bare(runner.model), "frozen_digest", "")
         self._parts = _parts(runner)
         self.folder(runner).mkdir(parents=True, exist_ok=True)
         runner.train_dataloader.dataset.stream.watch = lambda: self._while_waiting(runner)
@@ -216,6 +218,7 @@ class ResumableCheckpoint(Hook):
                 "settings": settings(runner.cfg.to_dict()),
                 "journal_bytes": self._journal.settle(),
                 "resumes": self.resumes,
+                "frozen_encoder": self._frozen,
             },
             "stream": runner.train_dataloader.dataset.state_dict(),
             "monitors": hooks,
@@ -284,6 +287,12 @@ def restore(runner: Any, file: Path, state: Mapping[str, Any]) -> int:
     for hook in runner.hooks:
         if hasattr(hook, "load_state_dict") and type(hook).__name__ in state["monitors"]:
             hook.load_state_dict(state["monitors"][type(hook).__name__])
+    then, now = state["run"]["frozen_encoder"], getattr(bare(runner.model), "frozen_digest", "")
+    if then != now:
+        raise InputError(
+            f"{file}: expected the ImageNet weights that it began with ({then[:12] or 'none'}), for the feature "
+            f"distance, got others ({now[:12] or 'none'}); name the same file in model.backbone.weights"
+        )
     done = int(state["run"]["iteration"])
     runner.train_loop._iter = done  # mmengine has no public way
     runner.train_loop.fast_forward_on_resume = True  # the stream's cursor is in the checkpoint: nothing to skip

@@ -15,6 +15,9 @@ from protocols.errors import InputError
 if TYPE_CHECKING:
     from harness.photographs import Example
 
+MAX_BUNDLE_BYTES = 64 * 2**20
+"""Of a stream: four appearances of 2048x1024 take 27 MB, and whoever scores a network knows no more of its size."""
+
 
 def score(
     name: str,
@@ -25,6 +28,7 @@ def score(
     split: str = "val",
     size: tuple[int, int] | None = None,
     count: int = 100,
+    keys: Path | None = None,
     groups: Sequence[str] = (),
     json: Path | None = None,
     options: Sequence[str] = (),
@@ -41,6 +45,7 @@ def score(
         split: part of a data set.
         size: width, height that images are brought to first; the data set's unless given.
         count: bundles to take from a stream.
+        keys: folder of the trainer's keys, for a stream from other machines.
         groups: conditions or appearances to score alone; all unless given.
         json: file to write.
         options: KEY=VALUE changes of the config.
@@ -58,7 +63,7 @@ def score(
         stack.callback(progress.clear)
         stack.enter_context(training.quiet_libraries(scratch))
         config = training.load_config(name, training.parse_options(options), scratch)  # it may add a data set
-        found, own_size, total = _data(stack, data, root, split, count)
+        found, own_size, total = _data(stack, data, root, split, count, keys)
         with training.silence():
             import harness.modules  # noqa: F401  # what the config names
             from harness.evaluation import Predictor, build_network, evaluate, table
@@ -93,7 +98,7 @@ def score(
 
 
 def _data(
-    stack: contextlib.ExitStack, data: str, root: str, split: str, count: int
+    stack: contextlib.ExitStack, data: str, root: str, split: str, count: int, keys: Path | None
 ) -> tuple[Iterable[Example], tuple[int, int] | None, str]:
     """Return the examples, the size they want to be seen in, and of how many there are in words."""
     if data not in ("recording", "stream"):
@@ -102,10 +107,11 @@ def _data(
         photographs = Photographs(data, Path(root), split)
         return photographs, photographs.size, f"/{len(photographs)}"
     from harness.evaluation import examples
-    from harness.receiver import open_stream
+    from harness.supply import open_stream
 
     if data == "stream":
-        return examples(stack.enter_context(open_stream(root, ordered=True, wanted=((0, count),)))), None, ""
+        settings = {"ordered": True, "wanted": ((0, count),), "keys": keys, "max_bundle_bytes": MAX_BUNDLE_BYTES}
+        return examples(stack.enter_context(open_stream(root, **settings))), None, ""
     if not Path(root).is_file():
         raise InputError(f"--root {root}: expected a recording, found no such file")
     return examples(stack.enter_context(open_stream(f"file:{root}"))), None, ""

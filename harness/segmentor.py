@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -94,6 +95,16 @@ class PairSegmentor(EncoderDecoder):
         for parameter in frozen.parameters():
             parameter.requires_grad_(False)
         self._frozen = [frozen]
+
+    @property
+    def frozen_digest(self) -> str:
+        """Return what the frozen encoder's weights hash to, "" without one; no checkpoint holds them."""
+        if not self._frozen:
+            return ""
+        found = hashlib.sha256()
+        for value in self._frozen[0].state_dict().values():
+            found.update(value.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        return found.hexdigest()
 
     def loss(self, inputs: Tensor, data_samples: list[Any]) -> dict[str, Tensor]:
         """Return the losses, and monitors, which are no part of them.

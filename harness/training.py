@@ -313,6 +313,7 @@ def train(
             "rss_mb_max": live.rss_mb_max,
             "stream": {"duplicates": stats.duplicates, "faults": stats.faults},
             "reservoir_bytes": dataset.reservoir.nbytes,
+            "sampling": dataset.reservoir.sampling(),
             "resumes": keeper.resumes,
             "ranks": ranks.world,
             "versions": report.versions(),

@@ -6,7 +6,7 @@ import pytest
 from carla_plugin.cli import main
 from harness.evaluation import evaluate, examples
 from harness.photographs import Example, Photographs
-from harness.receiver import open_stream
+from harness.supply import open_stream
 from protocols.bundle import Bundle, BundleHeader, encode_bundle, mask_hash
 from protocols.labels import TAGS, tag_to_label_id, tag_to_train_id
 from protocols.recording import RecordingWriter

@@ -8,7 +8,7 @@ import torch
 
 from carla_plugin.cli import main
 from harness.journal import read_journal
-from harness.receiver import open_stream
+from harness.supply import open_stream
 from harness.training import find_config, train
 from protocols.bundle import Bundle, BundleHeader, encode_bundle, mask_hash
 from protocols.errors import InputError

@@ -54,6 +54,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--count", metavar="N", type=positive, default=100, help="bundles to take from a stream (%(default)s)"
     )
+    parser.add_argument(
+        "--keys", metavar="DIR", type=Path, help="keys (carla-harness keys DIR), for a stream that others reach"
+    )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write all scores here, too")
     parser.add_argument(
         "--cfg-options", metavar="KEY=VALUE", nargs="+", default=[], help="change values of the config, by dotted key"
@@ -75,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         split=arguments.split,
         size=arguments.size,
         count=arguments.count,
+        keys=arguments.keys,
         json=arguments.json,
         options=arguments.cfg_options,
     )

@@ -11,8 +11,9 @@ from harness import cli
 from harness.folder_stream import DAMAGED_LIMIT
 from harness.journal import read_journal
 from harness.pictures import fitted, fitted_height
-from harness.receiver import StreamEnd, StreamError, open_stream
+from harness.receiver import StreamEnd, StreamError
 from harness.resume import StoppedError
+from harness.supply import open_stream
 from harness.training import train
 from protocols.errors import InputError
 from protocols.labels import TAGS

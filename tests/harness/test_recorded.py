@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from harness.journal import read_journal
-from harness.receiver import BundleStream, StreamEnd, StreamError, open_stream
+from harness.receiver import BundleStream, StreamEnd, StreamError
 from harness.recorded import RecordedStream
 from harness.recorder import Recorder
+from harness.supply import open_stream
 from harness.training import train
 from protocols.bundle import encode_bundle
 from protocols.errors import InputError

@@ -49,6 +49,20 @@ def offline(bundles, temperature=0.01):
     return by_class, by_bundle
 
 
+def test_what_is_reported_of_the_sampling_is_what_is_drawn_by():
+    reservoir = Reservoir(40, 8, seed=3, frequencies=ClassFrequencies(prior_images=0), dropped_classes=["truck"])
+    bundles = [street(index) for index in range(40)]
+    for bundle in bundles:
+        reservoir.add(slot(bundle))
+    told = reservoir.sampling()
+    assert list(told) == list(NAMES_16)
+    by_class, _ = offline(bundles)
+    by_class[NAMES_16.index("truck")] = 0
+    for value, row in zip(by_class / by_class.sum(), told.values(), strict=True):
+        assert row["probability"] == pytest.approx(value)
+    assert sum(row["share"] for row in told.values()) == pytest.approx(1)
+
+
 def test_with_room_for_all_it_is_the_offline_sampler():
     bundles = [street(index) for index in range(120)]
     reservoir = Reservoir(120, 8, seed=3, frequencies=ClassFrequencies(prior_images=0))

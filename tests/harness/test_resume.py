@@ -13,8 +13,9 @@ from harness import datasets, training
 from harness.cursor import Cursor
 from harness.files import written_whole
 from harness.journal import Journal, read_journal
-from harness.receiver import open_stream
 from harness.resume import ResumableCheckpoint, StoppedError, check_settings, read_checkpoint, settings
+from harness.segmentor import PairSegmentor
+from harness.supply import open_stream
 from protocols.bundle import encode_bundle
 from protocols.errors import InputError
 from protocols.recording import RecordingWriter
@@ -239,6 +240,18 @@ def test_settings_that_differ_are_refused_by_name(tmp_path, bundle, still_stream
         **{"model.consistency.loss_weight": 9.0},
     )
     with pytest.raises(InputError, match=r"1 other: model.consistency.loss_weight: 0.1 then, 9.0 now"):
+        runner.train()
+
+
+def test_other_weights_of_the_frozen_encoder_are_refused(tmp_path, bundle, still_stream, monkeypatch):
+    """They are in no checkpoint, and have a part in what is learnt: the same file name is not enough."""
+    monkeypatch.setattr(PairSegmentor, "frozen_digest", "a" * 64)
+    runner, _ = small_run(tmp_path, still_stream(bundle), monkeypatch, iterations=4)
+    runner.train()
+    saved = str(tmp_path / "checkpoints/checkpoint_0000004.pth")
+    monkeypatch.setattr(PairSegmentor, "frozen_digest", "b" * 64)
+    runner, _ = small_run(tmp_path, still_stream(bundle), monkeypatch, iterations=4, checkpoint=saved)
+    with pytest.raises(InputError, match=r"the ImageNet weights that it began with \(a{12}\).*got others \(b{12}\)"):
         runner.train()
 
 

@@ -355,3 +355,17 @@ def test_autocast_computes_low_and_keeps_losses_and_weights_high(bundle, dtype, 
         wrapper.update_params(model.parse_losses(losses)[0])
         assert all(each.dtype == torch.float32 for each in model.parameters())
         seen.clear()
+
+
+def test_digest_of_the_frozen_encoder_tells_its_weights_apart():
+    config = {"feature_distance": {"type": "FeatureDistance"}}
+    one, two, none = segmentor(**config), segmentor(**config), segmentor()
+    assert one.frozen_digest == two.frozen_digest
+    assert len(one.frozen_digest) == 64
+    assert none.frozen_digest == ""
+    with torch.no_grad():
+        two.backbone.layers[0].weight.add_(1)  # in training; the frozen copy stays
+    assert one.frozen_digest == two.frozen_digest
+    with torch.no_grad():
+        two._frozen[0].layers[3].bias.add_(1e-6)
+    assert one.frozen_digest != two.frozen_digest
