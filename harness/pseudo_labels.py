@@ -38,7 +38,9 @@ def pseudo_labels(logits: Tensor, threshold: float, valid: Tensor | None = None)
     return PseudoLabels(label, weight if valid is None else weight * valid, sure)
 
 
-def weighted_cross_entropy(logits: Tensor, label: Tensor, weight: Tensor, ignored: int = 255) -> Tensor:
+def weighted_cross_entropy(
+    logits: Tensor, label: Tensor, weight: Tensor, class_weights: Tensor | None = None, ignored: int = 255
+) -> Tensor:
     """Return the weighted cross entropy, summed and divided by **all** pixels, ignored and weightless ones too.
 
     The denominator is a part of the weighting: a batch of which little is sure teaches little.
@@ -47,6 +49,8 @@ def weighted_cross_entropy(logits: Tensor, label: Tensor, weight: Tensor, ignore
         logits: `(N, K, H, W)`.
         label: `(N, H, W)` int64.
         weight: `(N, H, W)` float.
+        class_weights: `(K,)` float, times the pixels' own; None for 1.
         ignored: class of pixels that do not count.
     """
-    return (functional.cross_entropy(logits, label, ignore_index=ignored, reduction="none") * weight).mean()
+    each = functional.cross_entropy(logits, label, class_weights, ignore_index=ignored, reduction="none")
+    return (each * weight).mean()

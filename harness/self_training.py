@@ -178,7 +178,10 @@ class SelfTrainingSegmentor(PairSegmentor):
                 logits, mixture.label.shape[1:], mode="bilinear", align_corners=self.align_corners
             )
             label, weight = (each.repeat_interleave(count, dim=0) for each in (mixture.label, mixture.weight))
-            losses = {"loss_mixed_ce": weighted_cross_entropy(large, label, weight)}
+            # a loss that weighs the source's classes weighs those of the mixture alike, or rare ones are unlearnt here
+            balance = getattr(self.decode_head.loss_decode, "weights", None)
+            balance = None if balance is None else balance.to(large)
+            losses = {"loss_mixed_ce": weighted_cross_entropy(large, label, weight, balance)}
             if self.consistency and self.mixed_weight and count > 1:
                 views = [
                     View([feature[view::count].float() for feature in features], logits[view::count])

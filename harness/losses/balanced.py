@@ -63,6 +63,11 @@ class BalancedCrossEntropy(nn.Module):
         """Return the key under which mmseg logs it."""
         return self._loss_name
 
+    @property
+    def weights(self) -> Tensor:
+        """Return `(C,)` what a pixel of each class weighs by now."""
+        return class_weights(self.pixels, self.power, self.limit)
+
     def forward(self, logits: Tensor, label: Tensor, weight: Any = None, ignore_index: int = 255, **_: Any) -> Tensor:
         """Return the loss, a scalar.
 
@@ -76,6 +81,7 @@ class BalancedCrossEntropy(nn.Module):
         pixels = torch.bincount(known, minlength=len(self.pixels)).to(self.pixels)
         all_reduce(pixels)  # over all ranks, so that they weigh alike, and as one process with their batches would
         self.pixels += pixels
-        weights = class_weights(self.pixels, self.power, self.limit).to(logits)
-        total = functional.cross_entropy(logits, label, weights, ignore_index=ignore_index, reduction="sum")
+        total = functional.cross_entropy(
+            logits, label, self.weights.to(logits), ignore_index=ignore_index, reduction="sum"
+        )
         return self.loss_weight * total / label.numel()

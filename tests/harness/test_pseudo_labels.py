@@ -46,3 +46,14 @@ def test_weighted_cross_entropy_as_mmseg_has_it():
             scores = logits[n, :, row, column].double()
             total += float(weight[n, row, column] * (scores.logsumexp(0) - scores[label[n, row, column]]))
     assert float(weighted_cross_entropy(logits, label, weight)) == pytest.approx(total / (2 * 6 * 7), rel=1e-6)
+
+
+def test_classes_weigh_times_their_pixels():
+    dice = torch.Generator().manual_seed(0)
+    logits, label = torch.randn(2, 3, 4, 5, generator=dice), torch.randint(0, 3, (2, 4, 5), generator=dice)
+    weight, classes = torch.rand(2, 4, 5, generator=dice), torch.tensor([0.5, 1.0, 3.0])
+    found = weighted_cross_entropy(logits, label, weight, classes)
+    assert float(found) == pytest.approx(
+        float(weighted_cross_entropy(logits, label, weight * classes[label])), rel=1e-6
+    )
+    assert float(found) != pytest.approx(float(weighted_cross_entropy(logits, label, weight)), rel=1e-2)

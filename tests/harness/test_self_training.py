@@ -369,6 +369,23 @@ def test_a_users_loss_works_on_whole_mixed_images(bundle):
     assert float(model.train_step(batch(bundle), wrapper_of(model))["loss_mixed_consistency"]) > 0
 
 
+def test_a_balanced_source_has_a_balanced_mixture(bundle):
+    """Weights of classes as the source pass left them; a plain source's mixture is plain."""
+    model = segmentor()
+    images, mixture = caught(model, batch(bundle))
+    plain = float(model.mixed_loss(images, mixture)["loss_mixed_ce"])
+    model.decode_head.loss_decode = MODELS.build({"type": "BalancedCrossEntropy", "num_classes": 16})
+    model.decode_head.loss_decode.pixels[:] = torch.arange(1, 17)
+    weights = model.decode_head.loss_decode.weights
+    known = mixture.label.clamp_max(15)  # of ignored pixels no weight is asked
+    large = nn.functional.interpolate(model.decode_head(model.extract_feat(images)), SIZE, mode="bilinear")
+    each = nn.functional.cross_entropy(large, mixture.label.repeat_interleave(2, 0), ignore_index=255, reduction="none")
+    expected = (each * (mixture.weight * weights[known]).repeat_interleave(2, 0)).mean()
+    found = model.mixed_loss(images, mixture)["loss_mixed_ce"]
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+    assert float(found) != pytest.approx(plain, rel=1e-2)
+
+
 def test_bundles_without_target_images_are_refused_in_words(bundle):
     data = batch(bundle)
     del data["inputs"][2], data["data_samples"][2]
