@@ -42,7 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Soak(config), "soak")
 
 
-LONGEST = {"test_demo.py", "test_recovery.py", "test_replay.py", "test_defences.py", "test_killed.py", "test_parallel.py"}
+LONGEST = {
+    "test_demo.py",
+    "test_recovery.py",
+    "test_replay.py",
+    "test_defences.py",
+    "test_killed.py",
+    "test_parallel.py",
+}
 """Files that run first: two workers share the files out, and the last ones should be short."""
 
 
