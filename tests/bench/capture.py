@@ -17,6 +17,7 @@ import cv2
 import msgspec
 import numpy as np
 import supply
+from goals import Goal
 
 from carla_plugin import capture
 from carla_plugin.certificate import Certificate
@@ -172,7 +173,7 @@ def profiled(name: str, bundles: dict[str, int]) -> dict[str, Any]:
     return found
 
 
-def measured(name: str = "four_skies", bundles: int = 12) -> dict[str, Any]:
+def measured(name: str = "four_skies", bundles: int = 12) -> tuple[dict[str, Any], list[Goal]]:
     """Return all of it, and say it as it comes."""
     print("capture ...", file=sys.stderr)
     convert = converting()
@@ -181,13 +182,15 @@ def measured(name: str = "four_skies", bundles: int = 12) -> dict[str, Any]:
         print(f"  {width} wide: {convert[f'ratio_{width}']:.2f} ({convert[f'convert_{width}_ms']:.2f} ms)")
     found = profiled(name, {"default": bundles, "carla": max(2, bundles // 3)})
     print(f"where a bundle's time goes, {name}: {found['size']}, {found['appearances']} appearances, our simulator")
+    goals = []
     for profile in SETTLE_PROFILES:
         one = found[profile]
+        goals.append(Goal(f"capture: the plugin's own share, {profile}", one["own_share"], 0.1, form=".1%"))
         print(f"  {profile}: {one['bundles_per_s']:.2f} bundles/s, {one['ticks']:.0f} ticks to settle a bundle")
         for step, spent in one["steps_s"].items():
             print(f"    {step:26s} {1000 * spent:7.1f} ms  {spent * one['bundles_per_s']:6.1%}")
-        print(f"    the plugin's own share {one['own_share']:.1%} (under 10 %)")
-    return {"convert": convert, "capture": found}
+        print(f"    the plugin's own share {goals[-1].shown}  ({goals[-1].words})")
+    return {"convert": convert, "capture": found}, goals
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Print the project's ratios, measured side by side in one run: `make bench`."""
+"""Print the project's ratios, measured side by side in one run, and which of its goals they meet: `make bench`."""
 
 from __future__ import annotations
 
@@ -7,88 +7,99 @@ import json
 import os
 import platform
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from goals import Goal, load, table
+
+Part = Callable[[argparse.Namespace], tuple[dict[str, Any], list[Goal]]]
+
 
 def main() -> None:
-    """Measure the simulator, supply and losses; print a table and write it as JSON."""
+    """Measure part by part; print tables, then all goals, and write everything as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out/bench"))
     parser.add_argument("--scenario", default="town")
     parser.add_argument("--bundles", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--iters", type=int, default=60)
-    parser.add_argument("--only", choices=("world", "capture", "stream", "supply", "losses"))
+    parser.add_argument("--only", choices=PARTS)
     arguments = parser.parse_args()
-    results: dict[str, object] = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    }
-    if arguments.only in (None, "world"):
-        import world
-
-        results["world"] = world.measured()
-    if arguments.only in (None, "capture"):
-        import capture
-
-        results["capture"] = capture.measured()
-    if arguments.only in (None, "stream"):
-        import stream
-
-        results["stream"] = stream.measured()
-    if arguments.only in (None, "supply"):
-        results["supply"] = measure_supply(arguments)
-    if arguments.only in (None, "losses"):
-        results["losses"] = measure_losses()
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    before = load()
+    print(f"{time.strftime('%Y-%m-%d')}, {machine}; before it began {before}, which should be near 0")
+    results: dict[str, Any] = {"machine": machine, "load_before": before}
+    goals: list[Goal] = []
+    took = []
+    for name, part in PARTS.items():
+        if arguments.only in (None, name):
+            began = time.monotonic()
+            results[name], reached = part(arguments)
+            goals += reached
+            took.append(f"{name} {time.monotonic() - began:.0f}")
+    print(f"\ngoals: {sum(goal.met for goal in goals)} of {len(goals)} met (median [min, max])")
+    print(table(goals))
+    print(f"seconds: {', '.join(took)}; before it began {before}, in the end {load()}")
+    results["goals"] = [goal.as_json() for goal in goals]
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "bench.json").write_text(json.dumps(results, indent=2))
     print(f"written to {arguments.out / 'bench.json'}")
 
 
-def measure_supply(arguments: argparse.Namespace) -> dict[str, object]:
-    """Measure the three rates in turn, round by round."""
+def measure_world(_: argparse.Namespace) -> tuple[dict[str, Any], list[Goal]]:
+    """Measure the simulator on its own."""
+    import world
+
+    return world.measured()
+
+
+def measure_capture(_: argparse.Namespace) -> tuple[dict[str, Any], list[Goal]]:
+    """Measure where a bundle's time goes."""
+    import capture
+
+    return capture.measured()
+
+
+def measure_stream(_: argparse.Namespace) -> tuple[dict[str, Any], list[Goal]]:
+    """Measure the stream against memcpy and rivals."""
+    import stream
+
+    return stream.measured()
+
+
+def measure_supply(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[Goal]]:
+    """Measure simulator, plugin and trainer in a row."""
     import supply
 
-    from carla_plugin.scenario import load_scenario
-
-    town = load_scenario(arguments.scenario).town
-    rounds = []
-    for turn in range(arguments.rounds):
-        print(f"round {turn + 1}/{arguments.rounds}", file=sys.stderr)
-        with supply.simulator(town) as (server, port):
-            first = supply.alone(arguments.scenario, server, port, arguments.bundles)
-            second = supply.through_plugin(arguments.scenario, server, port, arguments.bundles)
-        rounds.append({"alone": first, "plugin": second})
-    trainer = supply.into_trainer(arguments.iters)
-    base = sum(each["alone"]["bundles_per_s"] for each in rounds) / len(rounds)
-    print(f"\nbundles/s, {arguments.scenario}: simulator alone = 1 ({base:.2f}/s, empty street)")
-    for each in rounds:
-        print(f"  through the plugin     {each['plugin']['bundles_per_s'] / each['alone']['bundles_per_s']:.2f}")
-    print(f"  into the trainer       {trainer['bundles_per_s'] / base:.2f} (training on the same cores)")
-    print("CPU-ms per bundle:")
-    for each in rounds:
-        alone, plugin = each["alone"], each["plugin"]
-        print(f"  alone: simulator {alone['simulator']:.0f}, wheel {alone['wheel']:.0f}")
-        print(
-            f"  plugin: simulator {plugin['simulator']:.0f}, plugin {plugin['plugin']:.0f}, "
-            f"receiver {plugin['receiver']:.0f} (traffic planning included)"
-        )
-    return {"rounds": rounds, "trainer": trainer}
+    return supply.measured(arguments.scenario, arguments.bundles, arguments.rounds, arguments.iters), []
 
 
-def measure_losses() -> dict[str, object]:
-    """Measure what each arm adds to a step, and what one forward for all appearances saves."""
+def measure_losses(_: argparse.Namespace) -> tuple[dict[str, Any], list[Goal]]:
+    """Measure what arms and self-training add to a step."""
     import losses
 
-    found = losses.shares(rounds=12)
-    print("\nCPU time an arm adds to a step of the baseline, small configs (median [min, max] of 12):")
-    for arm, (middle, low, high) in found.items():
-        print(f"  {arm:8s} {middle:+.1%} [{low:+.1%}, {high:+.1%}]")
-    together = losses.batched(rounds=12)
-    middle, low, high = together
-    print(f"one forward and backward of both appearances over two: {middle:.2f} [{low:.2f}, {high:.2f}]")
-    return {"arms": {arm: list(values) for arm, values in found.items()}, "one_forward_over_two": list(together)}
+    return losses.measured()
+
+
+def measure_feeding(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[Goal]]:
+    """Measure training from a recording."""
+    import feeding
+
+    return feeding.measured(arguments.rounds, scenario=arguments.scenario)
+
+
+PARTS: dict[str, Part] = {
+    "world": measure_world,
+    "capture": measure_capture,
+    "stream": measure_stream,
+    "supply": measure_supply,
+    "losses": measure_losses,
+    "feeding": measure_feeding,
+}
 
 
 if __name__ == "__main__":

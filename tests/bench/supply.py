@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import carla
 import psutil
@@ -117,3 +119,33 @@ def into_trainer(iterations: int) -> dict[str, float]:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         report = json.loads((Path(folder) / "report.json").read_text())
     return {key: float(report[key]) for key in ("bundles_per_s", "wait_share", "rss_mb_max")}
+
+
+def measured(scenario: str = "town", bundles: int = 20, rounds: int = 2, iterations: int = 60) -> dict[str, Any]:
+    """Measure the three rates in turn, round by round, and say them."""
+    town = load_scenario(scenario).town
+    each = []
+    for turn in range(rounds):
+        print(f"supply: round {turn + 1}/{rounds}", file=sys.stderr)
+        with simulator(town) as (server, port):
+            first = alone(scenario, server, port, bundles)
+            second = through_plugin(scenario, server, port, bundles)
+        each.append({"alone": first, "plugin": second})
+    trainer = into_trainer(iterations)
+    base = median(one["alone"]["bundles_per_s"] for one in each)
+    through = [one["plugin"]["bundles_per_s"] / one["alone"]["bundles_per_s"] for one in each]
+    print(f"\nbundles/s, {scenario}: simulator alone = 1 ({base:.2f}/s, empty street)")
+    print(f"  through the plugin     {median(through):.2f} [{min(through):.2f}, {max(through):.2f}]")
+    print(f"  into the trainer       {trainer['bundles_per_s'] / base:.2f} (training on the same cores)")
+    print(
+        f"    waiting {trainer['wait_share']:.1%} of the time, memory {trainer['rss_mb_max']:.0f} MB at most, all three"
+    )
+    print("CPU-ms per bundle:")
+    for one in each:
+        first, second = one["alone"], one["plugin"]
+        print(f"  alone: simulator {first['simulator']:.0f}, wheel {first['wheel']:.0f}")
+        print(
+            f"  plugin: simulator {second['simulator']:.0f}, plugin {second['plugin']:.0f}, "
+            f"receiver {second['receiver']:.0f} (traffic planning included)"
+        )
+    return {"rounds": each, "trainer": trainer}

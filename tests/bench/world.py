@@ -17,6 +17,7 @@ import carla
 import numpy as np
 import psutil
 from embreex import mesh_construction, rtcore_scene
+from goals import Goal
 from supply import PLUGIN, cpu_s
 
 from carla_plugin.simulator.cameras import Cameras, Still
@@ -200,22 +201,28 @@ def starting() -> dict[str, float]:
     return {"first_start_s": starts[0][0], "first_start_words": starts[0][1], "later_start_s": min(starts[1:])[0]}
 
 
-def measured() -> dict[str, dict[str, float]]:
+def measured() -> tuple[dict[str, dict[str, float]], list[Goal]]:
     """Return all of it, and say it as it comes."""
     found = {}
     for work in (seeing, serving, ticking, starting):
         print(f"{work.__name__} ...", file=sys.stderr)
         found[work.__name__] = work()
     see, serve, tick, start = found["seeing"], found["serving"], found["ticking"], found["starting"]
+    sight, serves, town, memory, first, later = goals = [
+        Goal("world: visibility, of Embree's primary rays", see["visibility_to_embree"], 0.5),
+        Goal("world: serving adds to drawing", serve["overhead"], 0.1, form="+.1%"),
+        Goal("world: another town, s", tick["town_s"], 3.0, form=".1f"),
+        Goal("world: memory, MB", tick["memory_mb"], 1500, form=".0f"),
+        Goal("world: first start, s", start["first_start_s"], 120, form=".0f"),
+        Goal("world: later start, s", start["later_start_s"], 4.0, form=".1f"),
+    ]
     print(f"\n{SIZE[0]}x{SIZE[1]}, one thread: Embree's primary rays = 1 ({see['embree_ms']:.0f} ms)")
-    print(f"  visibility             {see['visibility_to_embree']:.2f} (at most 0.5)")
+    print(f"  visibility             {sight.shown}  ({sight.words})")
     print(f"CPU of a tick with an RGB camera: drawing = 1 ({serve['drawn_ms']:.0f} ms)")
-    print(f"  serving adds           {serve['overhead']:+.1%} (under 10 %); a bare tick {serve['bare_tick_ms']:.2f} ms")
+    print(f"  serving adds           {serves.shown}  ({serves.words}); a bare tick {serve['bare_tick_ms']:.2f} ms")
     rates = ", ".join(f"{value:.0f}/s with {key.split('_')[3]} cars" for key, value in tick.items() if "ticks" in key)
     print(f"ticks without cameras: {rates}")
-    print(f"another town {tick['town_s']:.1f} s (under 3), memory then {tick['memory_mb']:.0f} MB (under 1500)")
-    print(
-        f"first start {start['first_start_s']:.0f} s (at most 120) in {start['first_start_words']:.0f} lines, "
-        f"later {start['later_start_s']:.1f} s (under 4)"
-    )
-    return found
+    print(f"another town {town.shown} s  ({town.words}), memory then {memory.shown} MB  ({memory.words})")
+    print(f"first start {first.shown} s  ({first.words}) in {start['first_start_words']:.0f} lines")
+    print(f"later start {later.shown} s  ({later.words})")
+    return found, goals
