@@ -1,6 +1,7 @@
-"""A training step of MiT-B5 at full size on a GPU: speed, memory, precision, arms, and where the time goes.
+"""A training step of MiT-B5 at full size on a GPU: speed, memory, precision, arms, self-training, and where time goes.
 
 Run it where a GPU is: `python tests/bench/gpu.py --out out/gpu`. No weights are needed; they do not change the speed.
+It leaves the drawing of data out: the share of time spent waiting for that is what `carla-harness train` reports.
 """
 
 from __future__ import annotations
@@ -10,21 +11,19 @@ import gc
 import json
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import steps
 import torch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
-from mmengine.structures import PixelData
-from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
-from mmseg.utils import register_all_modules
 
 from harness.training import find_config
 
-ARMS = ("baseline", "cosine", "l2", "mmd", "js", "contrast")
+DG = ("cosine", "l2", "mmd", "js", "contrast")
+UDA = ("cosine", "l2", "mmd", "contrast")
+USES = 16
+"""How often a bundle may be used, for what a step wants of the simulators."""
 
 
 def main() -> None:
@@ -35,102 +34,109 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--compile", action="store_true", help="also measure torch.compile of the encoder")
+    parser.add_argument("--compile", action="store_true", help="also measure encoder and head compiled (inductor)")
+    parser.add_argument("--only", choices=("dg", "uda", "kernels"), help="leave out the rest")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    register_all_modules(init_default_scope=True)
-    MMLogger.get_current_instance().setLevel("WARNING")  # it names every parameter it initialises
-    found: dict[str, Any] = {"variants": {}, "arms": {}}
-    variants: list[dict[str, Any]] = [
-        {"name": "float32", "low": False},
-        {"name": "bfloat16", "low": True},
-        {"name": "bfloat16, channels last", "low": True, "channels_last": True},
-    ]
-    if arguments.compile:
-        variants.append({"name": "bfloat16, compiled", "low": True, "compiled": True})
-    for variant in variants:
-        name = variant.pop("name")
-        found["variants"][name] = measure(arguments, "baseline", **variant)
-        print(f"{name:28s} {found['variants'][name]}", flush=True)
-    base = found["variants"]["bfloat16"]["it_per_s"]
-    for arm in ARMS[1:]:
-        found["arms"][arm] = measure(arguments, arm, low=True)
-        print(
-            f"{arm:28s} {found['arms'][arm]}  step over baseline {base / found['arms'][arm]['it_per_s']:.3f}",
-            flush=True,
-        )
-    found["kernels"] = profiled(arguments)
-    print(found["kernels"])
+    steps.prepare()
+    found: dict[str, Any] = {"machine": machine(arguments.device)}
+    print(f"{found['machine']}: MiT-{arguments.variant}, crops of {arguments.size}x{arguments.size}, 2 bundles x 2")
+    if arguments.only in (None, "dg"):
+        found["dg"] = compared(arguments, "dg", DG)
+    if arguments.only in (None, "uda"):
+        print("self-training: and 2 target images")
+        found["uda"] = compared(arguments, "uda", UDA)
+        if "bfloat16" in found["uda"] and "bfloat16" in found.get("dg", {}):
+            ratio = found["dg"]["bfloat16"]["it_per_s"] / found["uda"]["bfloat16"]["it_per_s"]
+            print(f"self-training's step over one without, bfloat16: {ratio:.2f}")
+    if arguments.only in (None, "kernels"):
+        found["kernels"] = profiled(arguments)
+        print(found["kernels"])
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "gpu.json").write_text(json.dumps(found, indent=2))
 
 
-def step_of(
-    arguments: argparse.Namespace, arm: str, *, low: bool, channels_last: bool = False, compiled: bool = False
-) -> Callable[[], None]:
-    """Return a whole training step: upload of bytes, forward, losses, backward, optimizer."""
-    config = Config.fromfile(str(find_config(f"daformer_dg_{arm}")))
-    side, device = arguments.size, torch.device(arguments.device)
+def machine(device: str) -> str:
+    """Return the name of what computes, and torch's version."""
+    name = torch.cuda.get_device_name() if device.startswith("cuda") else f"CPU, {torch.get_num_threads()} threads"
+    return f"{name}, torch {torch.__version__}"
+
+
+def compared(arguments: argparse.Namespace, kind: str, arms: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Measure a kind's baseline in each precision, then its arms in bfloat16, and say it as it comes."""
+    base = f"{kind}_baseline"
+    variants: dict[str, tuple[str, dict[str, Any]]] = {
+        "float32": (base, {"dtype": "float32"}),
+        "bfloat16": (base, {}),
+        "bfloat16, channels last": (base, {"channels_last": True}),
+    }
+    if arguments.compile:
+        variants["bfloat16, compiled"] = (base, {"compiled": "inductor"})
+    variants |= {f"bfloat16, {arm}": (f"{kind}_{arm}", {}) for arm in arms}
+    found: dict[str, dict[str, float]] = {}
+    for name, (config, settings) in variants.items():
+        try:
+            found[name] = measure(arguments, config, **settings)
+        except (
+            RuntimeError
+        ) as error:  # too little memory, or nothing to compile with: the rest is measured all the same
+            print(f"  {kind} {name:26}failed: {str(error).splitlines()[0][:160]}", flush=True)
+            continue
+        print(f"  {kind} {name:26}{in_words(found[name])}", flush=True)
+    if "bfloat16" in found:
+        base = found["bfloat16"]["it_per_s"]
+        steps_over = (f"{name.removeprefix('bfloat16, ')} {base / one['it_per_s']:.3f}" for name, one in found.items())
+        print(f"  step over bfloat16's: {', '.join(steps_over)}")
+    return found
+
+
+def in_words(one: dict[str, float]) -> str:
+    """Return what was measured of a config."""
+    memory = f"{one['memory_gib']:6.2f} GiB  " if "memory_gib" in one else ""
+    return f"{one['it_per_s']:7.3f} it/s  {memory}wants {one['wanted_per_s']:.3f} bundles/s at {USES} uses each"
+
+
+def config_of(
+    arguments: argparse.Namespace,
+    name: str,
+    *,
+    dtype: str = "bfloat16",
+    channels_last: bool = False,
+    compiled: str | None = None,
+) -> Config:
+    """Return a full config, with the network and size that the arguments say."""
+    config = Config.fromfile(str(find_config(f"daformer_{name}")))
     config.model.backbone.variant = arguments.variant
     if arguments.variant == "B0":
         config.model.decode_head.in_channels = [32, 64, 160, 256]
-    config.model.data_preprocessor.size = (side, side)
+    config.model.data_preprocessor.size = (arguments.size, arguments.size)
     config.model.data_preprocessor.channels_last = channels_last
-    torch.manual_seed(0)
-    model: Any = MODELS.build(config.model)
-    model.backbone.pretrained = True  # for the feature distance: random weights take the same time
-    model.init_weights()
-    model = model.to(device).train()
-    if compiled:
-        model.backbone = torch.compile(model.backbone)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=6e-5)
-    inputs, samples = batch(side)
-
-    def step() -> None:
-        for place, sample in enumerate(samples):
-            sample.gt_sem_seg.data = labels[place // 3]
-        data = model.data_preprocessor({"inputs": inputs, "data_samples": samples}, True)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=low):
-            losses = model.loss(data["inputs"], data["data_samples"])
-        total, _ = model.parse_losses(losses)
-        total.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-    labels = [sample.gt_sem_seg.data for sample in samples[::3]]
-    return step
+    config.model.compiled = compiled
+    config.optim_wrapper.dtype = dtype
+    config.optim_wrapper.device = torch.device(arguments.device).type  # on a CPU, too, where it is but a try
+    return config
 
 
-def batch(side: int) -> tuple[list[torch.Tensor], list[SegDataSample]]:
-    """Return 2 bundles as 2 appearances and the reference of the feature distance each."""
-    inputs = [torch.randint(0, 256, (3, side, side), dtype=torch.uint8) for _ in range(6)]
-    blocks = torch.randint(0, 16, (2, side // 32, side // 32))
-    labels = blocks.repeat_interleave(32, 1).repeat_interleave(32, 2)
-    samples = []
-    for place in range(6):
-        view = (0, 1, -1)[place % 3]
-        sample = SegDataSample(metainfo={"view": view, "appearance": ("noon", "night", "reference")[place % 3]})
-        sample.gt_sem_seg = PixelData(data=labels[place // 3][None])
-        samples.append(sample)
-    return inputs, samples
-
-
-def measure(arguments: argparse.Namespace, arm: str, **settings: Any) -> dict[str, float]:
-    """Return iterations a second and the most memory in GiB."""
+def measure(arguments: argparse.Namespace, name: str, **settings: Any) -> dict[str, float]:
+    """Return iterations a second, bundles a second that this wants, and the most memory in GiB."""
     gc.collect()
     cuda = arguments.device.startswith("cuda")
-    step = step_of(arguments, arm, **settings)
-    for _ in range(3):
-        step()
+    if cuda:
+        torch.cuda.empty_cache()
+    config = config_of(arguments, name, **settings)
+    step = steps.step_of(config, arguments.device)
+    for number in range(1, 4):
+        step(number)
     if cuda:
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
     began = time.perf_counter()
-    for _ in range(arguments.steps):
-        step()
+    for number in range(arguments.steps):
+        step(number)
     if cuda:
         torch.cuda.synchronize()
-    found = {"it_per_s": arguments.steps / (time.perf_counter() - began)}
+    speed = arguments.steps / (time.perf_counter() - began)
+    found = {"it_per_s": speed, "wanted_per_s": config.train_dataloader.batch_size * speed / USES}
     if cuda:
         found["memory_gib"] = torch.cuda.max_memory_allocated() / 2**30
     return {key: round(value, 3) for key, value in found.items()}
@@ -138,11 +144,11 @@ def measure(arguments: argparse.Namespace, arm: str, **settings: Any) -> dict[st
 
 def profiled(arguments: argparse.Namespace) -> str:
     """Return the table of a cosine step's kernels, the longest first."""
-    step = step_of(arguments, "cosine", low=True)
-    step()
-    step()
+    step = steps.step_of(config_of(arguments, "dg_cosine"), arguments.device)
+    step(1)
+    step(2)
     with torch.profiler.profile() as profile:
-        step()
+        step(3)
     key = "self_cuda_time_total" if arguments.device.startswith("cuda") else "self_cpu_time_total"
     return str(profile.key_averages().table(sort_by=key, row_limit=25, max_name_column_width=60))
 

@@ -1,91 +1,106 @@
-"""What each arm adds to a training step of the baseline, and one forward for all appearances against one for each."""
+"""What an arm adds to a training step of its baseline, self-training to one without, and one forward for all to two."""
 
 from __future__ import annotations
 
-import statistics
+import sys
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import steps
 import torch
+from goals import Goal, over_rounds
 from mmengine.config import Config
-from mmengine.structures import PixelData
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
-from mmseg.utils import register_all_modules
 
 from harness.training import find_config
 
-ARMS = ("baseline", "cosine", "l2", "mmd", "js", "contrast")
+DG = ("baseline", "unpaired", "cosine", "l2", "mmd", "js", "contrast")
+UDA = ("baseline", "cosine", "l2", "mmd", "contrast")
+GOALS = {"dg cosine": 0.05, "dg l2": 0.05, "dg mmd": 0.10}
+"""Largest share that an arm may add to its baseline's step."""
+
 Ratios = dict[str, tuple[float, float, float]]
 
 
-def shares(rounds: int, arms: tuple[str, ...] = ARMS, suffix: str = "_small") -> Ratios:
-    """Return each arm's added share of a baseline step: median, minimum, maximum over rounds.
+def measured(rounds: int = 10) -> tuple[dict[str, Any], list[Goal]]:
+    """Return all of it, and say it: median, smallest and largest of the ratios within each round.
 
-    The step is forward and backward of the config's own batch, in CPU time; the arms take turns.
+    A step's time is its CPU time on one thread: what an arm adds, whoever else uses the machine.
     """
-    register_all_modules(init_default_scope=True)
-    torch.manual_seed(0)
-    steps = {arm: _step(arm, suffix) for arm in arms}
-    found = _ratios(steps, arms[0], rounds)
-    return {arm: tuple(value - 1 for value in values) for arm, values in found.items()}
+    print("losses ...", file=sys.stderr)
+    warnings.simplefilter("ignore")
+    steps.prepare()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        times = _timed({name: steps.step_of(_config(name)) for name in _names()}, rounds)
+        together = batched(rounds)
+    finally:
+        torch.set_num_threads(threads)
+    base = over_rounds(times["dg baseline"])[0]
+    found: dict[str, Any] = {"baseline_s": base, "dg": {}, "uda": {}, "one_forward_over_two": together}
+    print(f"\nCPU time of a training step, small configs, one thread, median [min, max] of {rounds} rounds in turn")
+    print(f"over the DG baseline's ({base:.2f} s): what each arm adds")
+    goals = []
+    for kind, arms in (("dg", DG), ("uda", UDA)):
+        if kind == "uda":
+            over = over_rounds(_ratios(times["uda baseline"], times["dg baseline"]))
+            found["uda_over_dg"] = over
+            print("  self-training's baseline over DG's: {:.2f} [{:.2f}, {:.2f}]".format(*over))
+            print("over the UDA baseline's")
+        for arm in arms[1:]:
+            name = f"{kind} {arm}"
+            middle, low, high = over_rounds(each - 1 for each in _ratios(times[name], times[f"{kind} baseline"]))
+            found[kind][arm] = (middle, low, high)
+            words = ""
+            if name in GOALS:
+                goals.append(Goal(f"losses: {name} adds to a step", middle, GOALS[name], False, (low, high), "+.1%"))
+                words = goals[-1].words
+            print(f"  {arm:9} {middle:+7.1%} [{low:+.1%}, {high:+.1%}]  {words}")
+    print("one forward and backward of both appearances over two: {:.2f} [{:.2f}, {:.2f}]".format(*together))
+    return found, goals
 
 
 def batched(rounds: int) -> tuple[float, float, float]:
     """Return one forward and backward of all images over one for each appearance: median, minimum, maximum."""
-    register_all_modules(init_default_scope=True)
+    config = _config("dg baseline")
     torch.manual_seed(0)
-    config = Config.fromfile(str(find_config("daformer_dg_baseline_small")))
-    model, (inputs, _) = MODELS.build(config.model).train(), _batch(config)
+    model: Any = MODELS.build(config.model).train()
+    inputs = torch.randn(2 * config.batch_size, 3, *config.crop_size)
 
-    def run(parts: list[torch.Tensor]) -> None:
+    def run(parts: Sequence[torch.Tensor]) -> None:
         for part in parts:
             model.decode_head(model.extract_feat(part)).sum().backward()
         model.zero_grad()
 
-    steps = {"two": lambda: run([inputs[0::2], inputs[1::2]]), "one": lambda: run([inputs])}
-    return _ratios(steps, "two", rounds)["one"]
+    times = _timed({"two": lambda _: run([inputs[0::2], inputs[1::2]]), "one": lambda _: run([inputs])}, rounds)
+    return over_rounds(_ratios(times["one"], times["two"]))
 
 
-def _ratios(steps: dict[str, Callable[[], None]], base: str, rounds: int) -> Ratios:
-    for step in steps.values():
-        step()
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for turn in range(rounds):
-        for name in list(steps) if turn % 2 == 0 else reversed(list(steps)):
+def _names() -> list[str]:
+    return [f"{kind} {arm}" for kind, arms in (("dg", DG), ("uda", UDA)) for arm in arms]
+
+
+def _config(name: str) -> Config:
+    return Config.fromfile(str(find_config(f"daformer_{name.replace(' ', '_')}_small")))
+
+
+def _timed(each: dict[str, Callable[[int], None]], rounds: int) -> dict[str, list[float]]:
+    """Return the CPU seconds of each step in each round; the order turns round by round, the first is warm-up."""
+    times: dict[str, list[float]] = {name: [] for name in each}
+    for turn in range(rounds + 1):
+        for name in list(each) if turn % 2 == 0 else reversed(list(each)):
             began = time.process_time()
-            steps[name]()
+            each[name](turn + 1)
             times[name].append(time.process_time() - began)
-    found = {}
-    for name in steps:
-        if name != base:
-            ratios = [ours / theirs for ours, theirs in zip(times[name], times[base], strict=True)]
-            found[name] = (statistics.median(ratios), min(ratios), max(ratios))
-    return found
+    return {name: values[1:] for name, values in times.items()}
 
 
-def _step(arm: str, suffix: str) -> Callable[[], None]:
-    config = Config.fromfile(str(find_config(f"daformer_dg_{arm}{suffix}")))
-    model: Any = MODELS.build(config.model).train()
-    inputs, samples = _batch(config)
-
-    def step() -> None:
-        losses = model.loss(inputs, samples)
-        sum(value for key, value in losses.items() if "loss" in key).backward()
-        model.zero_grad()
-
-    return step
+def _ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
 
 
-def _batch(config: Config) -> tuple[torch.Tensor, list[SegDataSample]]:
-    """Return a batch of the config's size: noise, under labels in blocks of 16 px, as streets have surfaces."""
-    height, width = config.crop_size
-    blocks = torch.randint(0, 16, (config.batch_size, height // 16, width // 16))
-    labels = blocks.repeat_interleave(16, 1).repeat_interleave(16, 2)
-    samples = []
-    for place in range(2 * config.batch_size):
-        sample = SegDataSample(metainfo={"view": place % 2, "appearance": ("noon", "night")[place % 2]})
-        sample.gt_sem_seg = PixelData(data=labels[place // 2][None])
-        samples.append(sample)
-    return torch.randn(len(samples), 3, height, width), samples
+if __name__ == "__main__":
+    measured()
