@@ -60,9 +60,9 @@ def stand_in(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
-def run(out, said=None, **more):
+def run(out, said=None, options=OPTIONS, **more):
     progress = Progress(said or io.StringIO())
-    return Demo(out=out, iterations=3, options=OPTIONS, seed=4, progress=progress, **more).run()
+    return Demo(out=out, iterations=3, options=options, seed=4, progress=progress, **more).run()
 
 
 def children_of_mine():
@@ -106,8 +106,9 @@ def test_report_pictures_and_nothing_left(stand_in, tmp_path):
 def test_child_that_fails_is_named_with_its_last_words(stand_in, tmp_path, monkeypatch, fault, words):
     monkeypatch.setenv("STAND_IN_FAULT", fault)
     before = children_of_mine()
+    never_enough = (*OPTIONS, "train_dataloader.dataset.first=6")  # it has sent five when it fails
     with pytest.raises(ChildError, match=words):
-        run(tmp_path / "out", train_scenario="town")
+        run(tmp_path / "out", options=never_enough, train_scenario="town")
     assert children_of_mine() <= before
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"logs"}
 
