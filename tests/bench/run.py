@@ -80,7 +80,10 @@ def measure_supply(arguments: argparse.Namespace) -> tuple[dict[str, Any], list[
 
 def measure_losses(_: argparse.Namespace) -> tuple[dict[str, Any], list[Goal]]:
     """Measure what arms and self-training add to a step."""
-    import losses
+    from harness.training import silence
+
+    with silence():  # mmcv and onedl say what else one could install
+        import losses
 
     return losses.measured()
 
