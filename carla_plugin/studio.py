@@ -106,6 +106,7 @@ class Studio:
         self._stopping = threading.Event()
         self._losses = 0
         self._started = False  # the server, since it was lost
+        self._clean = True  # whether the last photographer has put the server back, or never had it
 
     def stop(self) -> None:
         """Let the server be put back as soon as possible; to be called from another thread."""
@@ -119,13 +120,11 @@ class Studio:
             InputError: the server lacks what the scenario names.
         """
         lost: LostError | None = None
-        clean = True
         try:
             while not self._stopping.is_set() and not self._desk.finished:
                 crew = self._open(lost)
                 if crew is None:
                     return
-                clean = False
                 try:
                     self._serve(crew)
                 except LostError as error:
@@ -135,26 +134,30 @@ class Studio:
                 else:
                     return
                 finally:
-                    clean = crew.dismiss()
+                    self._clean = crew.dismiss()
         finally:
-            if not clean:
+            if not self._clean:
                 self._put_back()
             if self.place.start is not None:
                 self.place.start.end()
 
     def _put_back(self) -> None:
-        """Put the server back for a photographer that could not do so itself; nothing is said if that fails."""
+        """Put the server back for a photographer that could not do so itself."""
+        address = self.place.address
         if not listens(self.place.host, self.place.port):
             return
         with suppress(subprocess.TimeoutExpired):
-            subprocess.run(
-                [sys.executable, "-m", "carla_plugin.cli", "restore", self.place.address],
+            done = subprocess.run(
+                [sys.executable, "-m", "carla_plugin.cli", "restore", address],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 start_new_session=True,
                 timeout=RESTORE_S,
                 check=False,
             )
+            if done.returncode == 0:
+                return
+        self._reporter.word(f"simulator at {address}: it may not be as it was; carla-plugin restore {address}")
 
     def _open(self, lost: LostError | None) -> Crew | None:
         """Return a photographer that is ready, None when told to stop.
@@ -177,12 +180,17 @@ class Studio:
             fault = self._summon()
             if fault is None:
                 crew = self._hire(self._job)
+                was_clean, self._clean = self._clean, False
                 try:
                     self._await_ready(crew)
                     return crew
-                except LostError as error:
-                    fault = error
+                except ManyskiesError as error:
                     crew.kill()
+                    gone = isinstance(error, LostError) and error.gone
+                    self._clean = was_clean and not gone  # who can still say what is wrong has put the server back
+                    if not isinstance(error, LostError):
+                        raise
+                    fault = error
                 except BaseException:
                     crew.kill()
                     raise
