@@ -107,7 +107,8 @@ def record(file, scenario, appearances, count, simulator):
             plugin.wait(120)  # with its standard input open: the end of that is the order to leave
             said = plugin.stderr.read()
     assert plugin.returncode == 0, said
-    assert names == [appearances] * count
+    assert set(names) == {appearances}
+    assert len(names) >= 0.95 * count  # a moment may be refused, and is never made up for
 
 
 def untrained(folder, tests):
