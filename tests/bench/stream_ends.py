@@ -22,7 +22,7 @@ from carla_plugin.publisher import Publisher
 from carla_plugin.rooms import Shape
 from harness import BundleStream
 from harness.keys import make_keys
-from protocols.bundle import Bundle, BundleHeader, decode_header, encode_bundle, mask_hash, places
+from protocols.bundle import Bundle, BundleHeader, decode_header, encode_bundle, mask_hash, places, unpack_plane
 
 APPEARANCES = ("noon", "night", "rain", "fog")
 SOURCES = 4
@@ -120,7 +120,7 @@ def produce_ours(method: str, height: int, width: int, endpoint: str, folder: Pa
 
 
 def consume_push_pull(method: str, height: int, width: int, tell: Tell, folder: Path) -> Iterator[object]:
-    """Receive our frames without credit: PULL, into slots."""
+    """Receive our frames without credit: PULL, into slots, masks unpacked as ours are."""
     socket = zmq.Context.instance().socket(zmq.PULL)
     socket.set(zmq.RCVHWM, 4)
     socket.bind("tcp://127.0.0.1:*" if "tcp" in method else f"ipc://{folder}/bundles")
@@ -131,7 +131,11 @@ def consume_push_pull(method: str, height: int, width: int, tell: Tell, folder: 
         header = decode_header(socket.recv())
         memory = ring[number % len(ring)].data
         for plane, start in zip(header.planes, places(header.planes)[:-1], strict=True):
-            socket.recv_into(memory[start : start + plane.nbytes])
+            room = memory[start : start + plane.raw_bytes]
+            into = room if plane.codec == "raw" else memoryview(bytearray(plane.nbytes))
+            socket.recv_into(into)
+            if plane.codec != "raw":
+                unpack_plane(plane, into, room)
         number += 1
         yield memory
 
