@@ -10,6 +10,7 @@ import contextlib
 import queue
 import random
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,15 @@ class Stage:
         car = self.spawn(blueprint, self.map.get_spawn_points()[number])
         self.world.tick()
         return car
+
+    def tick_until(self, true: Callable[[], bool]) -> bool:
+        """Tick until something holds that the wheel brings about on threads of its own; False: not by the deadline."""
+        deadline = time.monotonic() + WAIT_S
+        while not true():
+            if time.monotonic() > deadline:
+                return False
+            self.world.tick()
+        return True
 
     def clear(self) -> None:
         for actor in reversed(self.actors):
