@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 import torch
 from torch import nn
+from torch._functorch import config as graphs
 
 from protocols.errors import InputError
 
@@ -33,5 +34,7 @@ def compile_parts(parts: Iterable[nn.Module], backend: str) -> None:
             tool, found = f"a C++ compiler, {name} or another one named by CXX", shutil.which(name)
         if not found:
             raise InputError(f"compiled: expected {tool}, for 'inductor', found none; set model.compiled=None")
+    # a compiled graph gives what it saved away in its first backward; the feature distance of self-training is a second
+    graphs.donated_buffer = False
     for part in parts:
         part.compile(backend=backend)

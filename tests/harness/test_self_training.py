@@ -13,7 +13,7 @@ from mmseg.registry import MODELS
 from torch import nn
 
 import harness.modules  # noqa: F401
-from harness.chance import chance
+from harness.chance import chance, reseed
 from harness.datasets import as_results, collate_appearances
 from harness.segmentor import PairSegmentor
 from harness.self_training import MIXED, SelfTrainingSegmentor, _sorted
@@ -47,7 +47,7 @@ class FourLayers(nn.Module):
     def forward(self, images):
         found = []
         for layer in self.layers:
-            images = torch.tanh(layer(images))
+            images = torch.tanh(torch.sin(layer(images)))  # two, so that a compiled graph saves what is in between
             found.append(images)
         return tuple(found)
 
@@ -173,6 +173,28 @@ def test_jitter_is_shared_by_appearances_or_not(bundle, jitter, alike):
 
 def gradients(model):
     return {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
+
+
+@pytest.fixture
+def compiler():
+    yield
+    torch.compiler.reset()
+
+
+def test_compiled_parts_take_the_second_backward_of_the_feature_distance(bundle, compiler):
+    """A graph compiled where there is one backward gives away what it saved, unless told to keep it for a second."""
+    data, found = batch(bundle, reference="noon"), []
+    for compiled in (None, "aot_eager"):
+        more = {"feature_distance": {"type": "FeatureDistance", "loss_weight": 0.05, "min_share": 0.2}}
+        model = segmentor(compiled=compiled, augmentation=NO_AUGMENTATION, **more)
+        reseed(1, 0)
+        distance, model.feature_distance = model.feature_distance, None
+        model.train_step(data, wrapper_of(model))
+        model.feature_distance = distance
+        assert "loss_features" in model.train_step(data, wrapper_of(model))
+        found.append(model.state_dict())
+    eager, compiled = found
+    assert all(torch.allclose(compiled[key], value, atol=1e-5) for key, value in eager.items())
 
 
 def test_three_backwards_and_one_step_are_the_sum_of_the_losses(bundle, monkeypatch):

@@ -93,8 +93,9 @@ class Taker:
                 with self.change:
                     if np.array_equal(bundle.images, expected.images) and np.array_equal(bundle.mask, expected.mask):
                         self.good += 1
-                    else:  # of a hostile one that was let in: all but a few flipped bits are black
-                        assert np.count_nonzero(bundle.images) + np.count_nonzero(bundle.mask) < 10, bundle.header
+                    else:  # of a hostile one that was let in: all but a few flipped bits are black, or alike
+                        other = bundle.mask != np.median(bundle.mask)  # one bit of a packed mask may change all of it
+                        assert np.count_nonzero(bundle.images) + np.count_nonzero(other) < 10, bundle.header
                         self.black += 1
                     self.change.notify_all()
         except Exception as error:
