@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +28,8 @@ from harness.pinning import Pinned, Reading
 from harness.recorder import Recorder
 from harness.shared_memory import SharedSlots
 from harness.slots import Slots
-from harness.stream import Slot, StreamEnd, StreamError, StreamStats, stall_words
-from protocols.bundle import HEADER_LIMIT, Bundle, places, view
+from harness.stream import Slot, SlotStream, StreamEnd, StreamError, StreamStats, stall_words
+from protocols.bundle import HEADER_LIMIT
 from protocols.errors import InputError, RemoteProtocolError
 from protocols.flow import Consumer, Delivery, Outgoing, envelope
 from protocols.wanted import Range
@@ -50,7 +50,7 @@ MAX_BUNDLE_BYTES = 8 * 1024 * 1024 * 3
 __all__ = ["BundleStream", "Slot", "StreamEnd", "StreamError", "StreamStats"]
 
 
-class BundleStream:
+class BundleStream(SlotStream):
     """Receive bundles, each index exactly once; iterate over it, or `take` and `give_back` without a copy.
 
     Attributes:
@@ -167,27 +167,6 @@ class BundleStream:
         self._bell.connect("inproc://bell")
         self._thread = threading.Thread(target=self._serve, name="receiver", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> BundleStream:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __iter__(self) -> Iterator[Bundle]:
-        """Yield bundles whose arrays are the caller's own, until all that were wanted have come.
-
-        Raises:
-            StreamError: as `take`; a stream that breaks off never just ends.
-        """
-        while True:
-            try:
-                slot = self.take()
-            except StreamEnd:
-                return
-            own = view(slot.bundle.header, slot.memory[: places(slot.bundle.header.planes)[-1]].copy())
-            self.give_back(slot.memory)
-            yield own
 
     def take(self, *, wait: bool = True) -> Slot | None:
         """Return the next bundle in its slot, which must be given back.

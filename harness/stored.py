@@ -7,15 +7,15 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.slots import Slots
-from harness.stream import Slot, StreamEnd, StreamError, StreamStats
-from protocols.bundle import Bundle, places, view
+from harness.stream import Slot, SlotStream, StreamError, StreamStats
+from protocols.bundle import Bundle
 from protocols.errors import InputError, RemoteProtocolError
 from protocols.wanted import Range, Wanted
 
@@ -23,7 +23,7 @@ Lay = Callable[[NDArray[np.uint8]], Bundle]
 """Lays a bundle into the memory of a slot, `(max_bundle_bytes,)` uint8, and returns it."""
 
 
-class StoredStream(abc.ABC):
+class StoredStream(SlotStream):
     """Do as `BundleStream` does, from a disk.
 
     A live stream has bundles before they are wanted; a disk has them all at once, so `take(wait=False)` has none, and
@@ -77,23 +77,6 @@ class StoredStream(abc.ABC):
         self._free = list(range(slots))
         self._stats = StreamStats()
         self._closed = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __iter__(self) -> Iterator[Bundle]:
-        """Yield bundles whose arrays are the caller's own, until there are no more."""
-        while True:
-            try:
-                slot = self.take()
-            except StreamEnd:
-                return
-            own = view(slot.bundle.header, slot.memory[: places(slot.bundle.header.planes)[-1]].copy())
-            self.give_back(slot.memory)
-            yield own
 
     def take(self, *, wait: bool = True) -> Slot | None:
         """Return the next bundle in its slot, which must be given back.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import abc
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from protocols.bundle import Bundle
+from protocols.bundle import Bundle, places, view
 from protocols.errors import PeerError
 from protocols.flow import Consumer
 
@@ -31,6 +33,55 @@ class Slot(NamedTuple):
 
     bundle: Bundle
     memory: NDArray[np.uint8]
+
+
+class SlotStream(abc.ABC):
+    """What hands over bundles in slots: iterate over it, or `take` and `give_back` without a copy."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Bundle]:
+        """Yield bundles whose arrays are the caller's own, until all that were wanted have come.
+
+        Raises:
+            StreamError: as `take`; a stream that breaks off never just ends.
+        """
+        while True:
+            try:
+                slot = self.take()
+            except StreamEnd:
+                return
+            own = view(slot.bundle.header, slot.memory[: places(slot.bundle.header.planes)[-1]].copy())
+            self.give_back(slot.memory)
+            yield own
+
+    @abc.abstractmethod
+    def take(self, *, wait: bool = True) -> Slot | None:
+        """Return the next bundle in its slot, which must be given back.
+
+        Args:
+            wait: whether to wait for one; else None when there is none.
+
+        Raises:
+            StreamEnd: all bundles that were wanted have been taken.
+            StreamError: there will be none.
+        """
+
+    @abc.abstractmethod
+    def give_back(self, memory: NDArray[np.uint8]) -> None:
+        """Put a slot's memory, or other memory of the same size in exchange, back.
+
+        Args:
+            memory: `(max_bundle_bytes,)` uint8.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Let go of everything; may be called twice."""
 
 
 @dataclass

@@ -59,8 +59,8 @@ class FakePlugin:
                     socket.send_multipart(again)
                 while self.sent < self._count and (index := producer.next_wanted()) is not None:
                     frames = encode_bundle(self._bundles(index), mask_codec="zstd" if index % 2 else "raw")
+                    self.sent += 1  # before it can have come
                     socket.send_multipart(producer.send(index, frames))
-                    self.sent += 1
             socket.send_multipart(producer.goodbye())
         except Exception as error:
             self.error = error

@@ -48,7 +48,7 @@ def vehicles(draw):
 
 @settings(deadline=None)
 @given(vehicle=vehicles(), seconds=st.sampled_from([0.001, 0.05, 10.0]))
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_nothing_a_client_sets_makes_a_number_that_cannot_be_sent(vehicle, seconds):
     for _ in range(4):
         motion.step([vehicle], seconds, lambda x, y: 0.0, OPEN)
