@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from carla_plugin.simulator.drawings import Stroke, paint_over
 from carla_plugin.simulator.render import Camera, Frame, Placed, Renderer
 from carla_plugin.simulator.render.dressing import AS_BUILT, Dressing
+from carla_plugin.simulator.render.film import PLAIN_FILM, Film
 from carla_plugin.simulator.render.geometry import STATIC_INSTANCE
 from carla_plugin.simulator.render.rays import Tracer
 from carla_plugin.simulator.render.weather import CALM_AIR, Air
@@ -40,6 +41,7 @@ class Still(NamedTuple):
         gust: how leaves sway, see `Renderer.frame`.
         air: what the weather's numbers leave open.
         strokes: what clients have drawn into the world.
+        film: how whoever looks develops its pictures.
     """
 
     placed: tuple[Placed, ...]
@@ -51,6 +53,7 @@ class Still(NamedTuple):
     gust: tuple[float, float] = (0.0, 0.0)
     air: Air = CALM_AIR
     strokes: tuple[Stroke, ...] = ()
+    film: Film = PLAIN_FILM
 
 
 class Cameras:
@@ -72,7 +75,7 @@ class Cameras:
         """
         # meshes are equal only if they are the same
         view = (camera, still.placed, still.signals, still.dressing, still.gust)
-        key = (kind, view, (still.weather, still.air, still.strokes) if kind == SensorType.RGB else None)
+        key = (kind, view, (still.weather, still.air, still.strokes, still.film) if kind == SensorType.RGB else None)
         return self._images.get(key, camera.width * camera.height, lambda: self._draw(kind, camera, still))
 
     def frame(self, camera: Camera, still: Still, *, picture: bool = False) -> Frame:
@@ -105,7 +108,7 @@ class Cameras:
     def _draw(self, kind: int, camera: Camera, still: Still) -> bytes:
         frame = self.frame(camera, still, picture=kind == SensorType.RGB)
         if kind == SensorType.RGB:
-            picture = frame.shade(still.weather, still.air)
+            picture = frame.shade(still.weather, still.air, still.film)
             return (paint_over(picture, frame.depth, camera, still.strokes) if still.strokes else picture).tobytes()
         image = np.zeros((camera.height, camera.width, 4), dtype=np.uint8)
         image[..., 3] = 255

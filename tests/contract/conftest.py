@@ -107,10 +107,11 @@ class Stage:
         self.actors.append(self.world.spawn_actor(entry, place, attach_to=parent))
         return self.actors[-1]
 
-    def eye(self, kind: str, place: carla.Transform, parent: carla.Actor | None = None, size=(96, 64), fov=90.0) -> Eye:
-        width, height = size
-        camera = self.spawn(f"sensor.camera.{kind}", place, parent, image_size_x=width, image_size_y=height, fov=fov)
-        return Eye(camera)
+    def eye(
+        self, kind: str, place: carla.Transform, parent: carla.Actor | None = None, size=(96, 64), fov=90.0, **more
+    ) -> Eye:
+        given = {"image_size_x": size[0], "image_size_y": size[1], "fov": fov, **more}
+        return Eye(self.spawn(f"sensor.camera.{kind}", place, parent, **given))
 
     def ear(self, blueprint: str, place: carla.Transform, parent: carla.Actor | None = None, **attributes) -> Ear:
         return Ear(self.spawn(blueprint, place, parent, **attributes))

@@ -137,3 +137,22 @@ def test_destroyed_cameras_fall_silent_and_leave_the_world_alive(stage, view):
     stage.world.tick()
     assert len(stage.world.get_actors().filter("sensor.*")) == 0
     stage.world.tick()
+
+
+@pytest.mark.source("CARLA docs: ref_sensors#rgb-camera, advanced camera attributes")
+def test_exposure_gamma_and_white_balance_count(stage, view):
+    """Of two cameras at one place, the second set otherwise; each camera is manual, and used to the light."""
+
+    def pair(**changed: object) -> tuple[np.ndarray, np.ndarray]:
+        eyes = [stage.eye("rgb", view, exposure_mode="manual", **more) for more in ({}, changed)]
+        frame = stage.world.tick()
+        plain, other = (eye.at(frame)[..., :3].astype(float).mean(axis=(0, 1)) for eye in eyes)
+        return plain, other
+
+    for brighter in ({"iso": 300}, {"shutter_speed": 60}, {"fstop": 0.8}, {"exposure_compensation": 2.5}):
+        plain, other = pair(**brighter)
+        assert (other > plain + 3.0).all(), brighter
+    plain, other = pair(gamma=1.2)
+    assert (other < plain - 3.0).all()
+    plain, other = pair(temp=12_000)
+    assert other[2] - other[0] > plain[2] - plain[0] + 3.0, "expected a warmer picture"

@@ -122,7 +122,8 @@ def halo(
 @numba.njit(cache=True, nogil=True)
 def develop(
     lit: NDArray[np.float32], small: NDArray[np.float32], curve: NDArray[np.float32], exposure: float, bloom: float,
-    saturation: float, grain: float, seed: int, first_row: int, last_row: int, out: NDArray[np.float32],
+    vignette: float, saturation: float, grain: float, seed: int, first_row: int, last_row: int,
+    out: NDArray[np.float32],
 ) -> None:  # fmt: skip
     """Write display levels and their luma, `(H, W, 4)` float32 in 0..1, of rows first_row..last_row-1.
 
@@ -132,6 +133,7 @@ def develop(
         curve: of `tone_curve`.
         exposure: factor.
         bloom: share of the bloom added.
+        vignette: light lost per squared distance from the middle, in widths and heights.
         saturation: 1 leaves colours as they are.
         grain: standard deviation in display levels.
         seed: seed of the grain.
@@ -156,7 +158,7 @@ def develop(
             x0 = (column + 2) >> 2
             tx = ((column + 2) & 3) * 0.25 + 0.125
             off_x = (column + 0.5) / width - 0.5
-            light = exposure * (1.0 - 0.42 * (off_x * off_x + off_y * off_y))
+            light = exposure * (1.0 - vignette * (off_x * off_x + off_y * off_y))
             noise = hash3(column, row, seed)
             speck = ((noise & 0xFF) + ((noise >> 8) & 0xFF) + ((noise >> 16) & 0xFF) - 382.5) / 128.0
             red = lit[row, column, 0] * light + line[x0, 0] * (1.0 - tx) + line[x0 + 1, 0] * tx

@@ -16,6 +16,7 @@ from carla_plugin.simulator.mesh import Mesh
 from carla_plugin.simulator.render.air import add_air
 from carla_plugin.simulator.render.camera import Camera, axes, pixel_rays, projection
 from carla_plugin.simulator.render.dressing import LampState
+from carla_plugin.simulator.render.film import GAMMA, PLAIN_FILM, Film
 from carla_plugin.simulator.render.flow import flow_between, motions_between
 from carla_plugin.simulator.render.gbuffer import SIZE
 from carla_plugin.simulator.render.geometry import Arrays, Placed, Pool
@@ -48,6 +49,7 @@ from carla_plugin.simulator.render.weather import (
 from protocols.carla_rpc.types import Location, Rotation, Transform, WeatherParameters
 
 _HALO = 0.014  # brightness of the fog around a lamp
+_VIGNETTE = 0.42
 
 
 class Frame:
@@ -171,12 +173,13 @@ class Frame:
         self._painted = buffer
         return buffer
 
-    def shade(self, weather: WeatherParameters, air: Air = CALM_AIR) -> NDArray[np.uint8]:
+    def shade(self, weather: WeatherParameters, air: Air = CALM_AIR, film: Film = PLAIN_FILM) -> NDArray[np.uint8]:
         """Return the picture under a weather as `(H, W, 4)` uint8 BGRA; equal calls give equal bytes.
 
         Args:
             weather: CARLA's 14 numbers.
             air: what they leave open.
+            film: how it is developed.
         """
         renderer, camera, buffer = self._renderer, self._camera, self._paint()
         look = appearance(weather, air)
@@ -199,17 +202,23 @@ class Frame:
                 scratch.lit, scratch.air,
             ),
         )  # fmt: skip
-        exposure = float(look[EXPOSURE])
+        exposure, bloom = film.exposure * float(look[EXPOSURE]), film.bloom * float(look[BLOOM])
+        vignette, grain = _VIGNETTE, float(look[GRAIN])
+        if not film.effects:
+            bloom = vignette = grain = 0.0
+        if film.white != PLAIN_FILM.white:
+            scratch.air *= np.array(film.white, np.float32)
         scratch.bloom(exposure)
         if look[LAMPS] > 0.25 and look[FOG_SIGMA] > 0.003:
             gain = _HALO * exposure / float(look[BLOOM])
             halo(look, self._rays, self.depth, self._lights, gain, scratch.small)
+        curve = renderer.curve if film.gamma == GAMMA else renderer.curve ** np.float32(GAMMA / film.gamma)
         out = np.empty((camera.height, camera.width, 4), np.uint8)
         renderer.in_bands(
             camera.height,
             lambda first, last: develop(
-                scratch.air, scratch.small, renderer.curve, exposure, float(look[BLOOM]), float(look[SATURATION]),
-                float(look[GRAIN]), seed, first, last, scratch.levels,
+                scratch.air, scratch.small, curve, exposure, bloom, vignette, float(look[SATURATION]), grain, seed,
+                first, last, scratch.levels,
             ),
         )  # fmt: skip
         renderer.in_bands(camera.height, lambda first, last: anti_alias(scratch.levels, first, last, out))

@@ -8,7 +8,9 @@ from carla_plugin.simulator.actors import Sensor
 from carla_plugin.simulator.cameras import Cameras
 from carla_plugin.simulator.refusal import CallError
 from carla_plugin.simulator.render import Camera
+from carla_plugin.simulator.render.film import PLAIN_FILM, Film
 from carla_plugin.simulator.sensors.attributes import number, whole
+from carla_plugin.simulator.sensors.development import read_film
 from carla_plugin.simulator.sensors.kind import Drawn, Shot
 from protocols.carla_rpc import streaming
 from protocols.carla_rpc.types import Transform
@@ -18,11 +20,12 @@ AREA_LIMIT_PX = 16_000_000  # a frame needs about 100 bytes a pixel
 
 
 class Lens(NamedTuple):
-    """Hold size and field of view of a camera."""
+    """Hold size and field of view of a camera, and how it develops what it sees."""
 
     width: int
     height: int
     fov_deg: float
+    film: Film = PLAIN_FILM
 
     def camera(self, place: Transform) -> Camera:
         """Return the camera that stands at a place."""
@@ -34,7 +37,7 @@ class Lens(NamedTuple):
 
 
 def read_lens(sensor: Sensor) -> Lens:
-    """Return a camera's size and field of view.
+    """Return a camera's size and field of view, and the film of those that have one.
 
     Raises:
         CallError: an attribute is out of range.
@@ -43,6 +46,7 @@ def read_lens(sensor: Sensor) -> Lens:
         whole(sensor, "image_size_x", "800", 1, SIDE_LIMIT_PX),
         whole(sensor, "image_size_y", "600", 1, SIDE_LIMIT_PX),
         number(sensor, "fov", "90.0", 1.0, 179.0),
+        read_film(sensor),
     )
     if lens.width * lens.height > AREA_LIMIT_PX:
         raise CallError(
@@ -57,6 +61,6 @@ def image_kind(wire: int) -> Drawn:
 
     def draw(cameras: Cameras, shot: Shot) -> bytes:
         lens: Lens = shot.settings
-        return lens.opening() + cameras.pixels(wire, lens.camera(shot.place), shot.still)
+        return lens.opening() + cameras.pixels(wire, lens.camera(shot.place), shot.still._replace(film=lens.film))
 
     return Drawn(wire, read_lens, draw)
