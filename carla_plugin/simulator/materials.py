@@ -29,9 +29,14 @@ class Material(IntEnum):
     HEAD_LAMP = 17  # glows with the actor's low-beam or position light, or when lamps are lit
     TAIL_LAMP = 18  # dim with position lights or when lamps are lit, bright with the brake light
     SIGNAL_LENS = 19  # u lens (0 red, 1 yellow, 2 green), v index of the signal in the town's list
-    SIGN_FACE = 20  # u, v in -1..1 over the face, w kind of sign (0 give way, 1 speed, 2 priority, 3 no entry, 4 info)
+    SIGN_FACE = 20  # u, v in -1..1 over the face, w kind of sign + LIMIT_TENS * tens of a speed limit
     MARKING = 21  # road paint in the triangle's colour, worn
     BRICK = 22  # u metres along, v metres up
     FENCE = 23  # cut-out bars or mesh: u metres along, v metres up, w 0 bars, 1 mesh, 2 planks (solid)
     WOOD = 24
     CHROME = 25  # spokes, rims, frames
+
+
+SIGN_KINDS = ("give_way", "speed", "priority", "no_entry", "info", "stop")
+LIMIT_TENS = 8
+"""More than there are kinds of signs, see `Material.SIGN_FACE`."""

@@ -6,11 +6,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from carla_plugin.simulator.assets.shapes import Finish, Point, as_one, box, quad, tube
-from carla_plugin.simulator.materials import Material
+from carla_plugin.simulator.materials import LIMIT_TENS, SIGN_KINDS, Material
 from carla_plugin.simulator.mesh import Mesh
 
 POLE, TRAFFIC_LIGHT, TRAFFIC_SIGN = 6, 7, 8
-SIGN_KINDS = ("give_way", "speed", "priority", "no_entry", "info")
 _DARK = (38, 40, 42)
 
 
@@ -55,9 +54,18 @@ def traffic_light(signal_index: int, arm_m: float = 4.5, height_m: float = 6.0) 
 
 
 @lru_cache(maxsize=64)
-def traffic_sign(kind: str, seed: int = 0, height_m: float = 2.2) -> Mesh:
-    """Make a sign of one of `SIGN_KINDS` on a pole at the origin, its face toward +x, its lower edge `height_m` up."""
+def traffic_sign(kind: str, seed: int = 0, height_m: float = 2.2, limit_kmh: int = 30) -> Mesh:
+    """Make a sign on a pole at the origin, its face toward +x.
+
+    Args:
+        kind: one of `SIGN_KINDS`.
+        seed: which of several faces a kind has.
+        height_m: of its lower edge.
+        limit_kmh: what a speed limit says, to the next ten.
+    """
     w = SIGN_KINDS.index(kind)
+    if kind == "speed":
+        w += LIMIT_TENS * min(max(round(limit_kmh / 10), 0), 99)
     metal = Finish(Material.METAL, POLE, (130, 134, 136))
     face = Finish(Material.SIGN_FACE, TRAFFIC_SIGN, (230, 230, 230))
     r, z = 0.4, height_m + 0.4

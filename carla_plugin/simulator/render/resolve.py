@@ -13,7 +13,8 @@ from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.render.facade import bricks, facade, shopfront
 from carla_plugin.simulator.render.gbuffer import ALBEDO, DEPTH, GLOSS, LEVEL, NORMAL, OCCLUSION, SIZE
 from carla_plugin.simulator.render.ground import asphalt, concrete, grass, marking, paving
-from carla_plugin.simulator.render.things import lens, sign_face, thing
+from carla_plugin.simulator.render.sign_faces import sign_face
+from carla_plugin.simulator.render.things import lens, thing
 
 SKY_TAG = 11
 SKY_MATERIAL = 255

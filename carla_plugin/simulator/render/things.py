@@ -1,4 +1,4 @@
-"""Materials of things: foliage, bark, metal, car paint, glass, cloth, lamps, lenses, sign faces."""
+"""Materials of things: foliage, bark, metal, car paint, glass, cloth, lamps, lenses."""
 
 from __future__ import annotations
 
@@ -43,47 +43,6 @@ def _glow(px: NDArray[np.float32], red: float, green: float, blue: float, level:
 def _set(px: NDArray[np.float32], red: float, green: float, blue: float) -> None:
     """Write a pixel's albedo."""
     px[ALBEDO], px[ALBEDO + 1], px[ALBEDO + 2] = red, green, blue
-
-
-@numba.njit(cache=True, nogil=True)
-def sign_face(px: NDArray[np.float32], u: float, v: float, kind: int, seed: int) -> None:
-    """Draw a traffic sign's face; u right and v up in -1..1."""
-    far = math.hypot(u, v)
-    _set(px, 0.72, 0.72, 0.70)
-    if kind == 0:  # give way: red border
-        if v > 0.62 or abs(u) * 1.73 > v + 0.62:
-            _set(px, 0.55, 0.02, 0.02)
-    elif kind == 1:  # speed: red ring, digits
-        if far > 0.72:
-            _set(px, 0.55, 0.02, 0.02)
-        elif abs(v) < 0.36 and abs(abs(u) - 0.26) < 0.19:
-            ring = math.hypot((abs(u) - 0.26) / 0.19, v / 0.36)
-            if ring > 0.45 and ring < 1.0:
-                _set(px, 0.02, 0.02, 0.02)
-    elif kind == 2:  # priority: yellow diamond
-        if abs(u) + abs(v) < 0.72:
-            _set(px, 0.75, 0.42, 0.01)
-    elif kind == 3:  # no entry
-        _set(px, 0.55, 0.02, 0.02)
-        if abs(v) < 0.17 and abs(u) < 0.68:
-            _set(px, 0.75, 0.75, 0.73)
-    else:
-        _set(px, 0.015, 0.07, 0.40)
-        if seed & 1:  # a walker's white triangle
-            if v > -0.62 and abs(u) < (0.62 - v) * 0.52:
-                _set(px, 0.75, 0.75, 0.75)
-                if abs(u) < 0.10 + 0.12 * max(-0.2 - v, 0.0) and v > -0.5 and v < 0.12:
-                    _set(px, 0.02, 0.02, 0.03)
-        elif (abs(u - 0.22) < 0.13 and abs(v) < 0.6) or (
-            v > -0.12 and abs(math.hypot(u + 0.02, v - 0.24) - 0.28) < 0.10 and u < 0.25
-        ):  # the P of a car park
-            _set(px, 0.75, 0.75, 0.75)
-        if max(abs(u), abs(v)) > 0.9:
-            _set(px, 0.75, 0.75, 0.75)
-    px[GLOSS], px[SPECULAR] = 0.5, 0.04
-    for channel in range(3):  # the foil throws lamp light back
-        px[EMISSION + channel] = 0.045 * px[ALBEDO + channel]
-    px[LEVEL] = 0.2
 
 
 @numba.njit(cache=True, nogil=True)

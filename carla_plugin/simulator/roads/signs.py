@@ -11,7 +11,7 @@ from carla_plugin.simulator.town import SignPlacement, TriggerBox
 from protocols.carla_rpc.types import Location
 
 SPEED_LIMIT, STOP, GIVE_WAY = "274", "206", "205"
-_FACES = {SPEED_LIMIT: "speed", STOP: "no_entry", GIVE_WAY: "give_way"}
+_FACES = {SPEED_LIMIT: "speed", STOP: "stop", GIVE_WAY: "give_way"}
 TRIGGER_M = 6.0
 KM_H = {"mph": 1.609344, "m/s": 3.6}
 
@@ -27,7 +27,8 @@ def place_signs(network: Network) -> tuple[tuple[SignPlacement, ...], list[Mesh]
                 if sign is not None:
                     found[post.ident] = sign
                     x, y, z = sign.transform.location
-                    meshes.append(traffic_sign(_FACES[post.kind]).placed(x, y, z, sign.transform.rotation.yaw))
+                    mesh = traffic_sign(_FACES[post.kind], limit_kmh=round(post.value) if sign.speed_kmh else 0)
+                    meshes.append(mesh.placed(x, y, z, sign.transform.rotation.yaw))
     return tuple(found.values()), meshes
 
 

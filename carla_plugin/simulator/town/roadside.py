@@ -140,4 +140,5 @@ def _signs(plan: Plan, scatter: Scatter, rng: np.random.Generator, kerb: Kerb) -
 def _sign(scatter: Scatter, rng: np.random.Generator, kerb: Kerb, ahead: float, kind: str) -> None:
     """Stand a sign that faces this side's traffic."""
     height = float(rng.choice([2.0, 2.2, 2.5]))
-    scatter.put(traffic_sign(kind, int(rng.integers(4)), height), kerb.frame, ahead, kerb.post, 180.0)
+    sign = traffic_sign(kind, int(rng.integers(4)), height, kerb.line.limit_kmh)
+    scatter.put(sign, kerb.frame, ahead, kerb.post, 180.0)
