@@ -100,7 +100,7 @@ def test_a_taken_place_is_refused_in_carlas_words(world):
 
 def test_whole_numbers_may_come_as_decimals(world):
     camera = born(world, "sensor.camera.depth", image_size_x="64.0", image_size_y="48", fov="70")
-    assert tuple(camera.settings) == (64, 48, 70.0)
+    assert tuple(camera.settings)[:3] == (64, 48, 70.0)
 
 
 def test_colours_are_taken_and_boxes_outlive_their_actors(world):
