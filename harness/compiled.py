@@ -34,7 +34,7 @@ def compile_parts(parts: Iterable[nn.Module], backend: str) -> None:
             tool, found = f"a C++ compiler, {name} or another one named by CXX", shutil.which(name)
         if not found:
             raise InputError(f"compiled: expected {tool}, for 'inductor', found none; set model.compiled=None")
-    # a compiled graph gives what it saved away in its first backward; the feature distance of self-training is a second
+    # by default a compiled graph frees what it saved in its first backward; self-training has a second one
     graphs.donated_buffer = False
     for part in parts:
         part.compile(backend=backend)

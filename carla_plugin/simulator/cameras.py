@@ -41,7 +41,6 @@ class Still(NamedTuple):
         gust: how leaves sway, see `Renderer.frame`.
         air: what the weather's numbers leave open.
         strokes: what clients have drawn into the world.
-        film: how whoever looks develops its pictures.
     """
 
     placed: tuple[Placed, ...]
@@ -53,7 +52,6 @@ class Still(NamedTuple):
     gust: tuple[float, float] = (0.0, 0.0)
     air: Air = CALM_AIR
     strokes: tuple[Stroke, ...] = ()
-    film: Film = PLAIN_FILM
 
 
 class Cameras:
@@ -65,18 +63,19 @@ class Cameras:
         self._frames: _Shelf[Frame] = _Shelf(KEPT_FRAMES, KEPT_FRAMES_PX)
         self._images: _Shelf[bytes] = _Shelf(KEPT_IMAGES, KEPT_IMAGES_PX)
 
-    def pixels(self, kind: int, camera: Camera, still: Still) -> bytes:
+    def pixels(self, kind: int, camera: Camera, still: Still, film: Film = PLAIN_FILM) -> bytes:
         """Return `H * W * 4` bytes BGRA of one camera at one tick.
 
         Args:
             kind: RGB, SEMANTIC, DEPTH or INSTANCE of `SensorType`.
             camera: pose and size.
             still: what there is to see.
+            film: how a picture is developed; nothing to the other kinds.
         """
         # meshes are equal only if they are the same
         view = (camera, still.placed, still.signals, still.dressing, still.gust)
-        key = (kind, view, (still.weather, still.air, still.strokes, still.film) if kind == SensorType.RGB else None)
-        return self._images.get(key, camera.width * camera.height, lambda: self._draw(kind, camera, still))
+        key = (kind, view, (still.weather, still.air, still.strokes, film) if kind == SensorType.RGB else None)
+        return self._images.get(key, camera.width * camera.height, lambda: self._draw(kind, camera, still, film))
 
     def frame(self, camera: Camera, still: Still, *, picture: bool = False) -> Frame:
         """Return what a camera sees; all who ask for the same view get the same frame.
@@ -105,10 +104,10 @@ class Cameras:
         signals = self._renderer.signal_of_part
         return np.array([*still.signal_ids, 0], dtype=np.int64)[np.where(signals < len(still.signal_ids), signals, -1)]
 
-    def _draw(self, kind: int, camera: Camera, still: Still) -> bytes:
+    def _draw(self, kind: int, camera: Camera, still: Still, film: Film) -> bytes:
         frame = self.frame(camera, still, picture=kind == SensorType.RGB)
         if kind == SensorType.RGB:
-            picture = frame.shade(still.weather, still.air, still.film)
+            picture = frame.shade(still.weather, still.air, film)
             return (paint_over(picture, frame.depth, camera, still.strokes) if still.strokes else picture).tobytes()
         image = np.zeros((camera.height, camera.width, 4), dtype=np.uint8)
         image[..., 3] = 255

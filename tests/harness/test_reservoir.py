@@ -110,8 +110,8 @@ def test_over_a_long_stream_classes_are_drawn_as_offline(scale):
         f"most uses of one bundle {int(uses.max())}"
     )
     assert distance < 0.03
-    # half of the draws go to the even sample of history, of which about half * (1 + ln(count / half)) were ever in it
-    assert effective > 0.8 * 126 * (1 + np.log(count / 126))
+    # half of the draws go to the 125 of the even sample of history; about 125 * (1 + ln(count / 125)) were ever in it
+    assert effective > 0.8 * 125 * (1 + np.log(count / 125))
 
 
 def test_rare_classes_stay_by_quota_and_history_is_even():

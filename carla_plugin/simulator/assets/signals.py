@@ -53,19 +53,17 @@ def traffic_light(signal_index: int, arm_m: float = 4.5, height_m: float = 6.0) 
     return TrafficLight(as_one(parts, signal_index), tuple(lenses))
 
 
-@lru_cache(maxsize=64)
-def traffic_sign(kind: str, seed: int = 0, height_m: float = 2.2, limit_kmh: int = 30) -> Mesh:
+@lru_cache(maxsize=128)
+def traffic_sign(kind: str, seed: int = 0, height_m: float = 2.2, limit: int = 0) -> Mesh:
     """Make a sign on a pole at the origin, its face toward +x.
 
     Args:
         kind: one of `SIGN_KINDS`.
         seed: which of several faces a kind has.
         height_m: of its lower edge.
-        limit_kmh: what a speed limit says, to the next ten.
+        limit: what a speed limit says, to the next ten, in whatever unit.
     """
-    w = SIGN_KINDS.index(kind)
-    if kind == "speed":
-        w += LIMIT_TENS * min(max(round(limit_kmh / 10), 0), 99)
+    w = SIGN_KINDS.index(kind) + LIMIT_TENS * min(round(limit / 10), 99)
     metal = Finish(Material.METAL, POLE, (130, 134, 136))
     face = Finish(Material.SIGN_FACE, TRAFFIC_SIGN, (230, 230, 230))
     r, z = 0.4, height_m + 0.4

@@ -9,16 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from carla_plugin.simulator.render.gbuffer import ALBEDO, EMISSION, GLOSS, LEVEL, POROUS, SPECULAR
-from carla_plugin.simulator.render.ground import fade, scale_albedo
+from carla_plugin.simulator.render.ground import fade, scale_albedo, set_albedo
 from carla_plugin.simulator.render.noise import fractal2, hash3, smooth, unit3, value2
 
 STOREY_M = 3.2
-
-
-@numba.njit(cache=True, nogil=True)
-def _set(px: NDArray[np.float32], red: float, green: float, blue: float) -> None:
-    """Write a pixel's albedo."""
-    px[ALBEDO], px[ALBEDO + 1], px[ALBEDO + 2] = red, green, blue
 
 
 @numba.njit(cache=True, nogil=True)
@@ -56,7 +50,7 @@ def _plaster(px: NDArray[np.float32], u: float, v: float, seed: int, footprint: 
 def _pane(px: NDArray[np.float32], window: int, x: float, y: float, seed: int, lit_share: float) -> None:
     """Draw the glass of a window: x, y in 0..1 over the pane; it may be lit by night."""
     shade = 0.018 + 0.03 * unit3(window, 1, seed)
-    _set(px, shade * 0.85, shade, shade * 1.15)
+    set_albedo(px, shade * 0.85, shade, shade * 1.15)
     px[SPECULAR], px[GLOSS], px[POROUS] = 0.12, 0.9, 0.0
     curtain = unit3(window, 2, seed)
     if curtain < 0.45:  # curtains or a blind behind the glass
@@ -64,7 +58,7 @@ def _pane(px: NDArray[np.float32], window: int, x: float, y: float, seed: int, l
         covered = (x < drawn or x > 1.0 - drawn) if curtain < 0.28 else y > 1.0 - 1.6 * drawn
         if covered:
             fold = 0.8 + 0.3 * math.sin(x * 60.0)
-            _set(px, 0.20 * fold, 0.19 * fold, 0.17 * fold)
+            set_albedo(px, 0.20 * fold, 0.19 * fold, 0.17 * fold)
     chance = unit3(window, 4, seed)
     if chance < lit_share:
         warm = unit3(window, 5, seed)
@@ -110,7 +104,7 @@ def facade(px: NDArray[np.float32], u: float, v: float, w: float, seed: int, foo
         sharp = fade(footprint, 0.12)
         if across and sharp > 0.3:
             bright = 0.55 if (style >> 8) & 3 else 0.10
-            _set(px, bright, bright, bright * 0.97)
+            set_albedo(px, bright, bright, bright * 0.97)
             px[GLOSS] = 0.3
             return
         _pane(px, window, (lu - 0.5 * pitch) / (2.0 * half) + 0.5, (lv - sill) / (head - sill), seed, 0.42)
@@ -149,24 +143,24 @@ def shopfront(px: NDArray[np.float32], u: float, v: float, w: float, seed: int, 
     if v > 2.65:
         hue = shop % 6
         if hue == 0:
-            _set(px, 0.45, 0.05, 0.04)
+            set_albedo(px, 0.45, 0.05, 0.04)
         elif hue == 1:
-            _set(px, 0.03, 0.12, 0.30)
+            set_albedo(px, 0.03, 0.12, 0.30)
         elif hue == 2:
-            _set(px, 0.03, 0.20, 0.09)
+            set_albedo(px, 0.03, 0.20, 0.09)
         elif hue == 3:
-            _set(px, 0.55, 0.42, 0.10)
+            set_albedo(px, 0.55, 0.42, 0.10)
         elif hue == 4:
-            _set(px, 0.04, 0.04, 0.05)
+            set_albedo(px, 0.04, 0.04, 0.05)
         else:
-            _set(px, 0.50, 0.50, 0.47)
+            set_albedo(px, 0.50, 0.50, 0.47)
         centre = abs(lu - 0.5 * pitch)
         letter = unit3(math.floor(lu / 0.16), shop, 3)
         if v > 2.82 and v < 3.12 and centre < 0.3 * pitch and letter > 0.25:
             stroke = unit3(math.floor(lu / 0.05), math.floor(v / 0.075), shop)
             if stroke > 0.42:
                 bright = 0.75 if hue != 5 else 0.06
-                _set(px, bright, bright * 0.96, bright * 0.85)
+                set_albedo(px, bright, bright * 0.96, bright * 0.85)
                 px[EMISSION], px[EMISSION + 1], px[EMISSION + 2] = 0.55, 0.48, 0.34
                 px[LEVEL] = 0.3 + 0.3 * unit3(shop, 4, 0)
         px[GLOSS] = 0.4
@@ -180,13 +174,13 @@ def shopfront(px: NDArray[np.float32], u: float, v: float, w: float, seed: int, 
     door = 0.62 if shop & 1 else 0.12
     frame = abs(inner - door) * pitch < 0.05 or abs(inner - door - 0.25) * pitch < 0.05 or v > 2.55 or v < 0.52
     if frame:
-        _set(px, 0.08, 0.08, 0.085)
+        set_albedo(px, 0.08, 0.08, 0.085)
         px[GLOSS] = 0.4
         return
     _pane(px, shop, inner, (v - 0.45) / 2.2, seed, 0.75)
     goods = unit3(math.floor(lu / 0.3), math.floor(v / 0.25), shop + 9)
     if v < 1.5 and goods > 0.45:  # what is on show
         tone = 0.05 + 0.25 * unit3(math.floor(lu / 0.3), shop, 10)
-        _set(px, tone, tone * (0.6 + 0.5 * goods), tone * (1.4 - goods))
+        set_albedo(px, tone, tone * (0.6 + 0.5 * goods), tone * (1.4 - goods))
         for channel in range(3):
             px[EMISSION + channel] *= 0.35 + 2.0 * px[ALBEDO + channel]

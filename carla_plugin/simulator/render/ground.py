@@ -13,6 +13,12 @@ from carla_plugin.simulator.render.noise import fractal2, hash3, smooth, unit3, 
 
 
 @numba.njit(cache=True, nogil=True)
+def set_albedo(px: NDArray[np.float32], red: float, green: float, blue: float) -> None:
+    """Write a pixel's albedo."""
+    px[ALBEDO], px[ALBEDO + 1], px[ALBEDO + 2] = red, green, blue
+
+
+@numba.njit(cache=True, nogil=True)
 def scale_albedo(px: NDArray[np.float32], factor: float) -> None:
     """Multiply a pixel's albedo by a number."""
     px[ALBEDO] *= factor

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from carla_plugin.simulator.materials import Material
 from carla_plugin.simulator.render.gbuffer import ALBEDO, EMISSION, GLOSS, LEVEL, POROUS, SPECULAR
-from carla_plugin.simulator.render.ground import fade, scale_albedo
+from carla_plugin.simulator.render.ground import fade, scale_albedo, set_albedo
 from carla_plugin.simulator.render.noise import fractal2, hash3, unit3, value2, value3
 from carla_plugin.simulator.render.visibility import leaf_size
 
@@ -40,18 +40,12 @@ def _glow(px: NDArray[np.float32], red: float, green: float, blue: float, level:
 
 
 @numba.njit(cache=True, nogil=True)
-def _set(px: NDArray[np.float32], red: float, green: float, blue: float) -> None:
-    """Write a pixel's albedo."""
-    px[ALBEDO], px[ALBEDO + 1], px[ALBEDO + 2] = red, green, blue
-
-
-@numba.njit(cache=True, nogil=True)
 def lens(px: NDArray[np.float32], lamp: int, state: int) -> None:
     """Draw a signal's lens: lamp 0 red, 1 yellow, 2 green; it glows if it is the state's."""
     red = 1.0 if lamp < 2 else 0.05
     green = 0.015 if lamp == 0 else (0.62 if lamp == 1 else 1.0)
     blue = 0.02 if lamp < 2 else 0.55
-    _set(px, 0.05 * red + 0.01, 0.05 * green + 0.01, 0.05 * blue + 0.01)
+    set_albedo(px, 0.05 * red + 0.01, 0.05 * green + 0.01, 0.05 * blue + 0.01)
     px[GLOSS], px[SPECULAR] = 0.6, 0.04
     if lamp == state:
         _glow(px, 2.6 * red, 2.6 * green, 2.6 * blue, -1.0)
@@ -114,12 +108,12 @@ def thing(
         px[GLOSS], px[SPECULAR] = 0.6, 0.05
         _glow(px, 9.0, 6.4, 3.5, 0.12)
     elif kind == _HEAD_LAMP:
-        _set(px, 0.55, 0.57, 0.60)
+        set_albedo(px, 0.55, 0.57, 0.60)
         px[GLOSS], px[SPECULAR] = 0.9, 0.12
         power = 7.0 if not lights & 4 else 11.0
         _glow(px, power, 0.93 * power, 0.78 * power, -1.0 if lights & 7 else 0.12)
     elif kind == _TAIL_LAMP:
-        _set(px, 0.22, 0.012, 0.010)
+        set_albedo(px, 0.22, 0.012, 0.010)
         px[GLOSS], px[SPECULAR] = 0.8, 0.08
         if lights & 8:
             _glow(px, 4.5, 0.16, 0.10, -1.0)

@@ -27,7 +27,7 @@ def place_signs(network: Network) -> tuple[tuple[SignPlacement, ...], list[Mesh]
                 if sign is not None:
                     found[post.ident] = sign
                     x, y, z = sign.transform.location
-                    mesh = traffic_sign(_FACES[post.kind], limit_kmh=round(post.value) if sign.speed_kmh else 0)
+                    mesh = traffic_sign(_FACES[post.kind], limit=round(post.value) if sign.speed_kmh else 0)
                     meshes.append(mesh.placed(x, y, z, sign.transform.rotation.yaw))
     return tuple(found.values()), meshes
 

@@ -12,6 +12,7 @@ from carla_plugin.simulator.render.film import PLAIN_FILM, Film, stops_of, white
 from carla_plugin.simulator.sensors.attributes import flag, number
 
 MOST_STOPS = 32.0
+"""Beyond it a picture is black or white, and numbers would leave what the renderer can hold."""
 
 
 def read_film(sensor: Sensor) -> Film:

@@ -118,8 +118,7 @@ def _draw(cameras: Cameras, shot: Shot) -> bytes | None:
     """Return the events since the last picture, or None: like CARLA it is silent where nothing changes."""
     pixels: Pixels = shot.settings
     lens = pixels.lens
-    still = shot.still._replace(film=lens.film)
-    image = np.frombuffer(cameras.pixels(SensorType.RGB, lens.camera(shot.place), still), np.uint8)
+    image = np.frombuffer(cameras.pixels(SensorType.RGB, lens.camera(shot.place), shot.still, lens.film), np.uint8)
     brightness = _brightness(image.reshape(-1, 4), pixels)
     now_ns = round(shot.elapsed_s * 1e9)
     retina: Retina | None = shot.memory.get("retina")

@@ -61,6 +61,6 @@ def image_kind(wire: int) -> Drawn:
 
     def draw(cameras: Cameras, shot: Shot) -> bytes:
         lens: Lens = shot.settings
-        return lens.opening() + cameras.pixels(wire, lens.camera(shot.place), shot.still._replace(film=lens.film))
+        return lens.opening() + cameras.pixels(wire, lens.camera(shot.place), shot.still, lens.film)
 
     return Drawn(wire, read_lens, draw)

@@ -140,5 +140,6 @@ def _signs(plan: Plan, scatter: Scatter, rng: np.random.Generator, kerb: Kerb) -
 def _sign(scatter: Scatter, rng: np.random.Generator, kerb: Kerb, ahead: float, kind: str) -> None:
     """Stand a sign that faces this side's traffic."""
     height = float(rng.choice([2.0, 2.2, 2.5]))
-    sign = traffic_sign(kind, int(rng.integers(4)), height, kerb.line.limit_kmh)
+    limit = kerb.line.limit_kmh if kind == "speed" else 0
+    sign = traffic_sign(kind, int(rng.integers(4)), height, limit)
     scatter.put(sign, kerb.frame, ahead, kerb.post, 180.0)

@@ -1,4 +1,4 @@
-"""Sign faces: what a limit says can be read, from the front and in every town."""
+"""Sign faces: what a sign says can be read by whoever stands before it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,14 @@ SIDE = 96
 BARS = {"3": "abcdg", "5": "acdfg", "9": "abcdfg", "0": "abcdef"}
 """Seven segments by their usual letters."""
 PLACES = {
-    "a": (0, 0.33),
-    "b": (0.17, 0.17),
-    "c": (0.17, -0.17),
-    "d": (0, -0.33),
-    "e": (-0.17, -0.17),
-    "f": (-0.17, 0.17),
+    **{"a": (0, 0.33), "b": (0.17, 0.17), "c": (0.17, -0.17), "d": (0, -0.33)},
+    **{"e": (-0.17, -0.17), "f": (-0.17, 0.17), "g": (0, 0)},
 }
-PLACES["g"] = (0, 0)
 
 
-def face(kind: str, limit_kmh: int = 30) -> np.ndarray:
+def face(kind: str, limit: int = 0) -> np.ndarray:
     """Return `(96, 96, 3)` BGR levels of a face as one sees it who stands before it."""
-    renderer = Renderer(join([traffic_sign(kind, 0, 1.0, limit_kmh)]), np.zeros((0, 3), np.float32))
+    renderer = Renderer(join([traffic_sign(kind, 0, 1.0, limit)]), np.zeros((0, 3), np.float32))
     camera = Camera(
         Transform(Location(4.05, 0.0, 1.4), Rotation(yaw=180.0)), SIDE, SIDE, float(np.degrees(2 * np.arctan(0.1)))
     )
