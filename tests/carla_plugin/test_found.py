@@ -4,6 +4,7 @@ import base64
 import contextlib
 import os
 import signal
+import time
 import zlib
 
 import carla
@@ -31,6 +32,13 @@ def seen(world):
     }
 
 
+def until(true, seconds=20.0):
+    """Wait until something holds that the wheel or another process brings about, or for so long."""
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        pass  # what is asked waits for a tick
+
+
 @pytest.fixture
 def client(simulator):
     client = carla.Client("127.0.0.1", simulator.port)
@@ -52,8 +60,13 @@ def world(client):
     car = next(filter(None, (world.try_spawn_actor(entry, place) for place in world.get_map().get_spawn_points())))
     world.freeze_all_traffic_lights(True)
     lights = list(world.get_actors().filter("traffic.traffic_light*"))
-    for number, light in enumerate(lights):
-        light.set_state(carla.TrafficLightState.values[number % 3])
+    wanted = {
+        light.get_opendrive_id(): carla.TrafficLightState.values[number % 3] for number, light in enumerate(lights)
+    }
+    for light in lights:
+        light.set_state(wanted[light.get_opendrive_id()])
+    until(lambda: seen(world)["signals"] == wanted)  # the wheel sends such calls without waiting for an answer
+    assert seen(world)["signals"] == wanted
     yield world
     car.destroy()
     world.freeze_all_traffic_lights(False)
@@ -86,6 +99,7 @@ def test_after_kill_9_all_is_put_back(how, simulator, world, trainers, tiny, com
         process = command("stream", tiny, "--bundles", "1", "--server", simulator.address, "--to", again.endpoint)
         again.pump(lambda t: process.poll() is not None or (t.bundles and not t.consumer.producers))
         assert ended(process)[0] == 0
+    until(lambda: seen(world) == before)
     assert seen(world) == before
 
 
