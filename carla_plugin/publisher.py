@@ -41,7 +41,7 @@ class StreamError(PeerError):
 class _Filled:
     """A bundle that stands whole in the slot of a credit."""
 
-    header: bytes
+    bundle: Bundle
     credit: Credit
 
 
@@ -92,8 +92,7 @@ class Publisher:
             host=host_name() if is_local(endpoint) else "",
         )
         self._jpeg = jpeg
-        self._mask_codec = "raw" if endpoint.startswith("ipc://") else "zstd"
-        self._checksums = not is_local(endpoint)
+        self._leaves = not is_local(endpoint)
         self._change = threading.Condition()
         self._offered: dict[int, Message | Bundle | _Filled | str] = {}  # what is not sent yet, or why there is none
         self._slots: TrainerSlots | None = None
@@ -261,14 +260,18 @@ class Publisher:
                 )
             self._leave_room(room)
             if ours and credit is not None:
-                return _Filled(slot_header(bundle), credit)
+                return _Filled(bundle, credit)
         if self._slots is not None:
             return bundle
         return self._encoded(bundle)
 
     def _encoded(self, bundle: Bundle) -> Message:
-        """Return a bundle's frames: small masks over TCP, checksums where they leave this machine."""
-        return encode_bundle(bundle, mask_codec=self._mask_codec, checksums=self._checksums, jpeg=self._jpeg)
+        """Return a bundle's frames: small masks and checksums where they leave this machine.
+
+        Within it, packing a mask costs both sides more than its bytes do.
+        """
+        codec = "zstd" if self._leaves else "raw"
+        return encode_bundle(bundle, mask_codec=codec, checksums=self._leaves, jpeg=self._jpeg)
 
     def _may_offer(self, index: int) -> bool:
         """Wait until the thread can take something for an index: at most one may wait there for its credit.
@@ -436,7 +439,8 @@ class Publisher:
             return self._producer.send(index, offer)
         credit = self._producer.credit(index)
         if isinstance(offer, _Filled):
-            return self._producer.send(index, [offer.header], in_slot=True) if offer.credit == credit else None
+            ours = offer.credit == credit
+            return self._producer.send(index, [slot_header(offer.bundle)], in_slot=True) if ours else None
         if self._slots is not None and credit is not None and (memory := self._slots.begin(credit)) is not None:
             fits = copy_into(offer, memory)
             self._slots.end(credit)

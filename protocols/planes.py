@@ -89,17 +89,17 @@ class Plane:
 
 
 def plane_of(values: Any) -> Plane:
-    """Read a header's map of one plane; unknown keys are ignored.
+    """Read a header's map of one plane; unknown keys are ignored, and ranges are `Plane.validate`'s.
 
     Raises:
-        ValueError: not a map, or a field of wrong type or range.
+        ValueError: not a map, or a field of wrong type.
     """
     if type(values) is not dict:
         raise ValueError(f"plane: expected a map, got {type(values).__name__}")
     shape = typed(values, "shape", list)
     if not all(type(side) is int and 1 <= side < 2**31 for side in shape):
         raise ValueError(f"plane: expected a shape of numbers from 1, got {shape!r}"[:200])
-    plane = Plane(
+    return Plane(
         name=typed(values, "name", str),
         appearance=typed(values, "appearance", str),
         dtype=typed(values, "dtype", str),
@@ -108,8 +108,6 @@ def plane_of(values: Any) -> Plane:
         nbytes=typed(values, "nbytes", int),
         crc32=typed(values, "crc32", int) if "crc32" in values else None,
     )
-    plane.validate()
-    return plane
 
 
 def typed(values: Mapping[str, Any], key: str, kind: type) -> Any:

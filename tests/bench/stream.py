@@ -12,8 +12,11 @@ from pathlib import Path
 from goals import Goal, over_rounds
 
 ENDS = Path(__file__).parent / "stream_ends.py"
-SIZES = {"1k": (512, 1024, 160), "2k": (1024, 2048, 50)}  # height, width, bundles a round
+SIZES = {"1k": (512, 1024, 240), "2k": (1024, 2048, 80)}  # height, width, bundles a round
+LONGER = {"memcpy": 8, "shared memory": 8}
+"""Times as many bundles a round, so that the fast ones too run for a good half second and not for their first steps."""
 OURS = ("shared memory", "ipc", "tcp", "tcp+CURVE")
+BARE = ("bare socket, ipc", "bare socket, tcp")
 RIVALS = ("without credit, ipc", "without credit, tcp", "pickle", "pickle, malloc tuned", "gRPC")
 FILES = ("npy files", "png files")
 TUNED = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
@@ -74,13 +77,14 @@ def measured(rounds: int = 4, sizes: tuple[str, ...] = ("1k", "2k")) -> tuple[di
     for name in sizes:
         height, width, count = SIZES[name]
         size_bytes = height * width * 13
-        methods = ("memcpy", *OURS, *RIVALS)
+        methods = ("memcpy", *OURS, *BARE, *RIVALS)
         rows: dict[str, list[Counts]] = {method: [] for method in (*methods, *FILES)}
         for turn in range(rounds + 1):
             print(f"stream {name}: round {turn}/{rounds}", file=sys.stderr)
             for method in methods if turn % 2 else reversed(methods):
                 slow = method.startswith(("pickle", "gRPC", "tcp+CURVE"))
-                rows[method].append(run_pair(method, height, width, count // 2 if slow else count))
+                bundles = count // 2 if slow else count * LONGER.get(method, 1)
+                rows[method].append(run_pair(method, height, width, bundles))
         for method in FILES:
             few = (24 if "npy" in method else 6) // (1 if name == "1k" else 3)
             rows[method] = [run_pair(method, height, width, few) for _ in range(3)]
@@ -126,7 +130,8 @@ def summary(rows: dict[str, list[Counts]], size_bytes: int) -> Summary:
             "faults": over_rounds(one["faults"] for one in each),
         }
         others = {"of_memcpy": "memcpy", "of_pickle": "pickle", "of_tuned": "pickle, malloc tuned"}
-        for key, other in (others | {"of_no_credit": f"without credit, {method}"}).items():
+        others |= {"of_no_credit": f"without credit, {method}", "of_bare": f"bare socket, {method}"}
+        for key, other in others.items():
             if other in rows:
                 pairs = zip(each, rows[other], strict=False)
                 found[method][key] = over_rounds(one["per_s"] / base["per_s"] for one, base in pairs)
@@ -145,6 +150,8 @@ def show(name: str, found: Summary, size_bytes: int, reached: dict[str, list[Goa
         )
         for goal in reached.get(method, ()):
             print(f"    {goal.what.partition(', ')[2]}: {goal.shown}  ({goal.words})")
+        if "of_bare" in row:
+            print("    of a bare socket of the kernel: {:.2f} [{:.2f}, {:.2f}]".format(*row["of_bare"]))
     print(
         "  tcp against the pickle stream with malloc tuned on both its sides: {:.2f} [{:.2f}, {:.2f}]".format(
             *found["tcp"]["of_tuned"]

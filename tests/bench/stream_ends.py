@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import pickle
 import resource
+import socket
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from socket import AF_INET, AF_UNIX
 
 import numpy as np
 import zmq
@@ -22,7 +24,7 @@ from carla_plugin.publisher import Publisher
 from carla_plugin.rooms import Shape
 from harness import BundleStream
 from harness.keys import make_keys
-from protocols.bundle import Bundle, BundleHeader, decode_header, encode_bundle, mask_hash, places, unpack_plane
+from protocols.bundle import Bundle, BundleHeader, decode_header, encode_bundle, mask_hash, places
 
 APPEARANCES = ("noon", "night", "rain", "fog")
 SOURCES = 4
@@ -120,61 +122,90 @@ def produce_ours(method: str, height: int, width: int, endpoint: str, folder: Pa
 
 
 def consume_push_pull(method: str, height: int, width: int, tell: Tell, folder: Path) -> Iterator[object]:
-    """Receive our frames without credit: PULL, into slots, masks unpacked as ours are."""
-    socket = zmq.Context.instance().socket(zmq.PULL)
-    socket.set(zmq.RCVHWM, 4)
-    socket.bind("tcp://127.0.0.1:*" if "tcp" in method else f"ipc://{folder}/bundles")
-    tell(socket.get(zmq.LAST_ENDPOINT).decode())
+    """Receive our frames without credit: PULL, into slots."""
+    pipe = zmq.Context.instance().socket(zmq.PULL)
+    pipe.set(zmq.RCVHWM, 4)
+    pipe.bind("tcp://127.0.0.1:*" if "tcp" in method else f"ipc://{folder}/bundles")
+    tell(pipe.get(zmq.LAST_ENDPOINT).decode())
     ring = [np.empty(slot_bytes(height, width), np.uint8) for _ in range(6)]
     number = 0
     while True:
-        header = decode_header(socket.recv())
+        header = decode_header(pipe.recv())
         memory = ring[number % len(ring)].data
         for plane, start in zip(header.planes, places(header.planes)[:-1], strict=True):
-            room = memory[start : start + plane.raw_bytes]
-            into = room if plane.codec == "raw" else memoryview(bytearray(plane.nbytes))
-            socket.recv_into(into)
-            if plane.codec != "raw":
-                unpack_plane(plane, into, room)
+            pipe.recv_into(memory[start : start + plane.nbytes])
         number += 1
         yield memory
 
 
 def produce_push_pull(method: str, height: int, width: int, endpoint: str, folder: Path) -> Iterator[object]:
     """Send our frames without credit."""
-    socket = zmq.Context.instance().socket(zmq.PUSH)
-    socket.set(zmq.SNDHWM, 4)
-    socket.connect(endpoint)
+    pipe = zmq.Context.instance().socket(zmq.PUSH)
+    pipe.set(zmq.SNDHWM, 4)
+    pipe.connect(endpoint)
     bundles = sources(height, width)
-    codec = "raw" if endpoint.startswith("ipc") else "zstd"
     index = 0
     while True:
-        socket.send_multipart(encode_bundle(renumbered(bundles[index % SOURCES], index), mask_codec=codec), copy=False)
+        pipe.send_multipart(encode_bundle(renumbered(bundles[index % SOURCES], index)), copy=False)
         index += 1
         yield None
 
 
+def consume_bare(method: str, height: int, width: int, tell: Tell, folder: Path) -> Iterator[object]:
+    """Receive nothing but bytes into slots, from one socket of the kernel: what no stream over it can beat."""
+    family, address = (AF_INET, ("127.0.0.1", 0)) if "tcp" in method else (AF_UNIX, f"{folder}/bare")
+    with socket.socket(family) as listening:
+        listening.bind(address)
+        listening.listen()
+        tell(json.dumps(listening.getsockname()))
+        connection, _ = listening.accept()
+    ring = [np.empty(height * width * 13, np.uint8) for _ in range(6)]
+    number = 0
+    with connection:
+        while True:
+            left = ring[number % len(ring)].data
+            while left:
+                left = left[connection.recv_into(left) :]
+            number += 1
+            yield None
+
+
+def produce_bare(method: str, height: int, width: int, endpoint: str, folder: Path) -> Iterator[object]:
+    """Send nothing but the bytes of the planes, one after the other."""
+    address = json.loads(endpoint)
+    bundles = sources(height, width)
+    with socket.socket(AF_UNIX if isinstance(address, str) else AF_INET) as connection:
+        connection.connect(address if isinstance(address, str) else tuple(address))
+        number = 0
+        while True:
+            bundle = bundles[number % SOURCES]
+            connection.sendall(bundle.images.data.cast("B"))
+            connection.sendall(bundle.mask.data.cast("B"))
+            number += 1
+            yield None
+
+
 def consume_pickle(method: str, height: int, width: int, tell: Tell, folder: Path) -> Iterator[object]:
     """Receive pickled dicts: PULL, as pytorch-blender's documentation has it."""
-    socket = zmq.Context.instance().socket(zmq.PULL)
-    socket.set(zmq.RCVHWM, 10)
-    socket.bind("tcp://127.0.0.1:*")
-    tell(socket.get(zmq.LAST_ENDPOINT).decode())
+    pipe = zmq.Context.instance().socket(zmq.PULL)
+    pipe.set(zmq.RCVHWM, 10)
+    pipe.bind("tcp://127.0.0.1:*")
+    tell(pipe.get(zmq.LAST_ENDPOINT).decode())
     while True:
-        yield pickle.loads(socket.recv())
+        yield pickle.loads(pipe.recv())
 
 
 def produce_pickle(method: str, height: int, width: int, endpoint: str, folder: Path) -> Iterator[object]:
     """Send pickled dicts."""
-    socket = zmq.Context.instance().socket(zmq.PUSH)
-    socket.set(zmq.SNDHWM, 10)
-    socket.set(zmq.IMMEDIATE, 1)
-    socket.connect(endpoint)
+    pipe = zmq.Context.instance().socket(zmq.PUSH)
+    pipe.set(zmq.SNDHWM, 10)
+    pipe.set(zmq.IMMEDIATE, 1)
+    pipe.connect(endpoint)
     bundles = sources(height, width)
     index = 0
     while True:
         bundle = bundles[index % SOURCES]
-        socket.send_pyobj({"images": list(bundle.images), "mask": bundle.mask, "frameid": index})
+        pipe.send_pyobj({"images": list(bundle.images), "mask": bundle.mask, "frameid": index})
         index += 1
         yield None
 
@@ -300,6 +331,8 @@ def waiting(height: int, width: int, folder: Path, tell: Tell, count: int, step_
 
 def ends(method: str) -> tuple[Callable[..., Iterator[object]], Callable[..., Iterator[object]]]:
     """Return the functions of a method's two ends."""
+    if method.startswith("bare socket"):
+        return consume_bare, produce_bare
     if method.startswith("pickle"):
         return consume_pickle, produce_pickle
     if method.startswith("without credit"):
