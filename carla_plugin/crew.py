@@ -27,6 +27,9 @@ BEAT_S = 2.0
 SILENCE_S = 60.0
 """Without a sign of life for so long, a photographer hangs in a call that holds all of Python."""
 
+SHIFT_ACTORS = 3000
+"""After so many actors a photographer hands over at its episode's end: the wheel keeps some 3 KB of each for good."""
+
 LAST_WORDS = 20
 
 ONLY_PLAN = -1

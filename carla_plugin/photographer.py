@@ -109,11 +109,13 @@ class Photographer:
         try:
             bundles = capture_moment(stage, job.scenario, weathers, identity, meta)
         except RefusedBundleError as refusal:
-            self._channel.send("refused", cause=refusal.cause, text=str(refusal)[:1000], ticks=world.ticks)
+            self._channel.send(
+                "refused", cause=refusal.cause, text=str(refusal)[:1000], ticks=world.ticks, met=world.met
+            )
             return
         for bundle in bundles:
             self._channel.send("bundle", encode_bundle(bundle))
-        self._channel.send("made", ticks=world.ticks)
+        self._channel.send("made", ticks=world.ticks, met=world.met)
 
     def _tell_kept(self, count: int) -> None:
         self._channel.send("kept", count=count)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from carla_plugin.channel import Note
-from carla_plugin.crew import BEAT_S, SILENCE_S, Crew, Job
+from carla_plugin.crew import BEAT_S, SHIFT_ACTORS, SILENCE_S, Crew, Job
 from carla_plugin.desk import Desk, Task
 from carla_plugin.launch import Launch
 from carla_plugin.world.lifeline import listens
@@ -88,7 +88,15 @@ class Place:
 class Studio:
     """Work for one server until the desk has nothing more, or the server stays away."""
 
-    def __init__(self, place: Place, job: Job, desk: Desk, reporter: Reporter, hire: Callable[[Job], Crew] = Crew):
+    def __init__(
+        self,
+        place: Place,
+        job: Job,
+        desk: Desk,
+        reporter: Reporter,
+        hire: Callable[[Job], Crew] = Crew,
+        shift_actors: int = SHIFT_ACTORS,
+    ) -> None:
         """Take all that is needed; `work` does the rest.
 
         Args:
@@ -97,12 +105,16 @@ class Studio:
             desk: says what to make.
             reporter: told what happened.
             hire: starts a photographer.
+            shift_actors: actors after which one is relieved by another.
         """
         self.place = place
         self._job = job
         self._desk = desk
         self._reporter = reporter
         self._hire = hire
+        self._shift_actors = shift_actors
+        self._met = 0  # actors that this photographer has had to do with
+        self._there = False  # whether the server ever was
         self._stopping = threading.Event()
         self._losses = 0
         self._started = False  # the server, since it was lost
@@ -126,13 +138,13 @@ class Studio:
                 if crew is None:
                     return
                 try:
-                    self._serve(crew)
+                    if not self._serve(crew):
+                        return
+                    lost = None
                 except LostError as error:
                     lost = error
                     self._reporter.lost()
                     crew.kill()
-                else:
-                    return
                 finally:
                     self._clean = crew.dismiss()
         finally:
@@ -173,7 +185,7 @@ class Studio:
             if self._losses > LOSSES_IN_A_ROW:
                 raise LostError(f"{lost}; lost {self._losses} times without a bundle in between")
             self._reporter.word(f"{lost}; waiting up to {place.wait_s:.0f} s for it")
-        patient = lost is not None or place.start is not None
+        patient = lost is not None or self._there or place.start is not None
         until = time.monotonic() + (place.wait_s if patient else 0.0)
         self._started = False
         while not self._stopping.is_set():
@@ -183,6 +195,7 @@ class Studio:
                 was_clean, self._clean = self._clean, False
                 try:
                     self._await_ready(crew)
+                    self._met, self._there = 0, True
                     return crew
                 except ManyskiesError as error:
                     crew.kill()
@@ -238,8 +251,8 @@ class Studio:
                 self._reporter.arrived(str(note.values["town"]))
                 return
 
-    def _serve(self, crew: Crew) -> None:
-        """Have moments made until the desk has no more.
+    def _serve(self, crew: Crew) -> bool:
+        """Have moments made until the desk has no more, or the photographer is to be relieved; return whether it is.
 
         Raises:
             LostError: the photographer or its server is gone.
@@ -247,13 +260,16 @@ class Studio:
         planned = -1
         while (task := self._desk.take(lambda: self._idle(crew))) is not None:
             try:
+                if task.episode != planned and self._met > self._shift_actors:
+                    return True
                 plan = self._desk.plan(task.episode) if task.episode != planned else None
                 planned = task.episode
                 crew.tell("make", plan, episode=task.episode, moment=task.moment)
                 if not self._finish(crew, task):
-                    return
+                    return False
             finally:
                 self._desk.back(task)  # unless it is done
+        return False
 
     def _idle(self, crew: Crew) -> bool:
         """Return whether to go on waiting for the trainer; notices a photographer that is lost meanwhile."""
@@ -271,6 +287,7 @@ class Studio:
                 bundles.append(decode_bundle(note.frames))
             elif note.kind in ("made", "refused"):
                 self._losses = 0
+                self._met = int(note.values["met"])
                 if note.kind == "made":
                     wanted = self._reporter.made(bundles, ticks)
                 else:

@@ -66,6 +66,7 @@ class Cast:
         self.ids = tuple(ids)
         with world.asking("reading its actors"):
             actors = {actor.id: actor for actor in world.world.get_actors(list(ids))}
+        world.met += len(ids)
         missing = [number for number in ids if number not in actors]
         if missing:
             raise ServerError(f"simulator at {world.address}: expected {len(ids)} actors, {len(missing)} vanished")

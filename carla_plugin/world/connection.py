@@ -43,6 +43,7 @@ class World:
         town: bare name of the loaded map.
         role: role name of all actors that we spawn, so that they can be told from others'.
         ticks: ticks made so far.
+        met: actors asked for so far; the wheel remembers each for as long as the process lives.
         manager: the wheel's traffic manager and its port, None before the first episode.
         closing: what is to be done before the world is put back, if the server is still there then.
         before_tick: called before each tick; what it raises ends the work, at a moment when nothing is half done.
@@ -57,6 +58,7 @@ class World:
         self.map: carla.Map = world.get_map()
         self.town: str = str(self.map.name).rpartition("/")[2]
         self.ticks = 0
+        self.met = 0
         self.manager: tuple[Any, int] | None = None
         self.closing = contextlib.ExitStack()
         self.before_tick: Callable[[], None] = lambda: None

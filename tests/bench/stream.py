@@ -12,7 +12,7 @@ from pathlib import Path
 from goals import Goal, over_rounds
 
 ENDS = Path(__file__).parent / "stream_ends.py"
-SIZES = {"1k": (512, 1024, 240), "2k": (1024, 2048, 80)}  # height, width, bundles a round
+SIZES = {"1k": (512, 1024, 320), "2k": (1024, 2048, 80)}  # height, width, bundles a round
 LONGER = {"memcpy": 8, "shared memory": 8}
 """Times as many bundles a round, so that the fast ones too run for a good half second and not for their first steps."""
 OURS = ("shared memory", "ipc", "tcp", "tcp+CURVE")
@@ -70,7 +70,7 @@ def run_pair(method: str, height: int, width: int, count: int) -> Counts:
         return got | {"cpu_s": got.get("cpu_s", 0.0) + made["cpu_s"], "faults": got.get("faults", 0.0) + made["faults"]}
 
 
-def measured(rounds: int = 4, sizes: tuple[str, ...] = ("1k", "2k")) -> tuple[dict[str, object], list[Goal]]:
+def measured(rounds: int = 6, sizes: tuple[str, ...] = ("1k", "2k")) -> tuple[dict[str, object], list[Goal]]:
     """Measure all methods in turn, print the table, and return it."""
     results: dict[str, object] = {}
     goals: list[Goal] = []

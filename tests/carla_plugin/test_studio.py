@@ -1,11 +1,15 @@
-"""A studio whose photographer is lost before it has said a word: what it had changed by then is put back."""
+"""A studio and its photographers: one lost before its first word, and one that is relieved by another."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import carla
+import msgspec
 import pytest
 
 from carla_plugin.crew import Crew, Job
+from carla_plugin.desk import Desk
+from carla_plugin.layouts_file import load_source
 from carla_plugin.scenario import load_scenario
 from carla_plugin.studio import LostError, Place, Studio
 from carla_plugin.world.found import leftovers
@@ -88,4 +92,38 @@ def test_who_can_say_what_is_wrong_has_put_the_server_back(simulator, studio, re
         studio(Crew, "Nowhere").work()
     assert restored == []
     assert said == []
+    assert found(simulator) == before
+
+
+def shown(simulator, source, **how):
+    """Return the bundles of three episodes, and the photographers that made them."""
+    bundles, hired, lost = [], [], []
+
+    def hire(job):
+        hired.append(Crew(job))
+        return hired[-1]
+
+    def made(some, ticks):
+        bundles.extend(some)
+        return True
+
+    reporter = SimpleNamespace(word=print, arrived=lambda town: None, made=made, lost=lambda: lost.append(1))
+    job = Job(host="127.0.0.1", port=simulator.port, scenario=source.scenario, seed=source.seed)
+    Studio(Place("127.0.0.1", simulator.port), job, Desk(source, 9), reporter, hire, **how).work()
+    assert lost == []
+    return bundles, hired
+
+
+def test_photographer_is_relieved_at_an_episodes_end(simulator, tiny, found):
+    """The wheel keeps something of every actor; a photographer that has met many hands over, and nobody sees it."""
+    before = found(simulator)
+    source = load_source(tiny)
+    source = dataclasses.replace(source, scenario=msgspec.structs.replace(source.scenario, episodes=3))
+    bundles, one = shown(simulator, source)
+    relieved, three = shown(simulator, source, shift_actors=1)
+    assert (len(one), len(three)) == (1, 3)
+    assert [bundle.header.index for bundle in relieved] == list(range(9))
+    for bundle, other in zip(bundles, relieved, strict=True):
+        assert bundle.header.mask_sha256 == other.header.mask_sha256
+        assert (bundle.images == other.images).all()
     assert found(simulator) == before
