@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS, TRANSFORMS
 from mmseg.structures import SegDataSample
 
 from harness.chance import TARGET_IMAGE, chance
+from harness.reading_ahead import ReadAhead
 from harness.transforms import TARGET
 from protocols.errors import InputError
 
@@ -36,12 +37,14 @@ class Targets:
             raise InputError(f"target: expected images at {where}, got: {error}"[:300]) from None
         if len(self._images) == 0:
             raise InputError(f"target: expected images at {where}, found none with this data set's file names")
+        self._ahead = ReadAhead.of(self._images)
         self._seed = seed
 
     def draw(self, iteration: int, place: int) -> tuple[dict[str, Any], int]:
         """Return the packed image drawn for a place in a batch, and its number in the data set.
 
-        Transforms of mmseg draw from numpy's global state, which every iteration begins anew.
+        Transforms of mmseg draw from numpy's global state, which every iteration begins anew. The file of the same
+        place in the next iteration is read meanwhile.
 
         Args:
             iteration: 0-based.
@@ -50,11 +53,17 @@ class Targets:
         Raises:
             InputError: the image cannot be read.
         """
-        number = int(chance(self._seed, TARGET_IMAGE, iteration, place).integers(len(self._images)))
+        number = self._number(iteration, place)
         try:
-            return self._images[number], number
+            packed = self._images[number]
         except (OSError, AssertionError) as error:  # mmcv asserts that a file is an image
             raise InputError(f"target: expected a readable image as number {number}, got: {error}"[:300]) from None
+        if self._ahead is not None:
+            self._ahead.expect(self._number(iteration + 1, place))
+        return packed, number
+
+    def _number(self, iteration: int, place: int) -> int:
+        return int(chance(self._seed, TARGET_IMAGE, iteration, place).integers(len(self._images)))
 
 
 @TRANSFORMS.register_module()

@@ -34,6 +34,14 @@ def make_bundle(
     return Bundle(header, images, mask)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _mmseg_scope() -> None:
+    """Look names up as every config has it, so that each file of tests passes alone, too."""
+    from mmengine.registry import init_default_scope
+
+    init_default_scope("mmseg")
+
+
 class FakePlugin:
     """A producer in a thread."""
 

@@ -1,9 +1,12 @@
 """Target images: read by mmseg's data sets, drawn by counters, cut with what is not to be trusted in them."""
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import LoadImageFromFile
 
 import harness.modules  # noqa: F401
 from harness.chance import TARGET_IMAGE, chance, reseed
@@ -72,6 +75,36 @@ def test_draws_follow_from_seed_and_iteration_alone(folder):
     assert len({tuple(number for _, number in pair) for pair in whole}) > 3
     other = [drawn(Targets(config_of(folder, *CROP), seed=8), iteration) for iteration in range(8)]
     assert [n for pair in other for _, n in pair] != [n for pair in whole for _, n in pair]
+
+
+def test_files_are_read_ahead_and_nothing_else_changes(folder, monkeypatch):
+    """In another thread, all but the first draws'; images, and what follows by chance, are those of reading on time."""
+    readers = []
+    read = LoadImageFromFile.transform
+
+    def noted(self, results):
+        readers.append(threading.current_thread())
+        return read(self, results)
+
+    monkeypatch.setattr(LoadImageFromFile, "transform", noted)
+    ahead, on_time = (Targets(config_of(folder, *CROP), seed=7) for _ in range(2))
+    on_time._ahead = None
+    found = [drawn(ahead, iteration) for iteration in range(6)]
+    own = sum(thread is threading.main_thread() for thread in readers)
+    assert 2 <= own <= 8  # the first two, and where both places of a batch drew the same image
+    for iteration, pair in enumerate(found):
+        for (packed, number), (other, same) in zip(pair, drawn(on_time, iteration), strict=True):
+            assert number == same
+            assert torch.equal(packed["inputs"], other["inputs"])
+
+
+def test_damaged_file_is_named_when_its_turn_comes(folder):
+    for file in folder.rglob("*.png"):
+        file.write_bytes(b"no picture")
+    targets = Targets(config_of(folder), seed=7)
+    targets._ahead.expect(targets._number(0, 0))
+    with pytest.raises(InputError, match="expected a readable image as number"):
+        targets.draw(0, 0)
 
 
 @pytest.mark.parametrize("before", [True, False])
